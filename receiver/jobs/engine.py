@@ -1,0 +1,162 @@
+"""A worker: does the jobs of background handlers, on DBOS. One for each process."""
+
+import json
+import threading
+import traceback
+from dataclasses import replace
+from datetime import timedelta
+from typing import Final
+
+import structlog
+from dbos import DBOS, DBOSConfig, WorkflowSerializationFormat
+from sqlalchemy import Engine, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from receiver import event
+from receiver.background import Background
+from receiver.event import CallEvent
+from receiver.jobs import executor_id
+from receiver.jobs import queue as jobs
+from receiver.logs import mask
+from receiver.store import database
+from receiver.store.records import JobSettings
+from receiver.store.tables import deliveries, storable
+
+__all__ = ["Worker"]
+
+log = structlog.get_logger()
+
+# Connections beside those of the handlers: queues, timers, notifications, the worker's own lock.
+_OWN_CONNECTIONS: Final = 8
+
+# How often a worker looks for work, and so how long a job waits at most before an idle worker begins it.
+_POLL_SECONDS: Final = 0.25
+
+# A job that takes its worker down with it (out of memory, say) is given up after so many.
+_MAX_DEATHS: Final = 10
+
+_LONGEST_BACKOFF: Final = timedelta(hours=1)
+
+# How soon the jobs of a worker that died are taken over by those that live.
+_TEND_SECONDS: Final = 2
+
+_ID: Final = "worker-"
+
+
+class Worker:
+    """Takes jobs from the store and runs their handlers, until it is stopped."""
+
+    def __init__(self, url: str, background: Background, settings: JobSettings) -> None:
+        self._engine = database.connect(url, connections=settings.concurrency + _OWN_CONNECTIONS)
+        self._background = background
+        self._settings = settings
+        self._id = executor_id.hold_lowest(self._engine)
+
+    def run(self, told_to_stop: threading.Event, *, patience: timedelta) -> int:
+        """Work until told to stop, and give what is in hand then time to end; an exit code. Then end the process."""
+        log.info("worker started", id=self.start(), concurrency=self._settings.concurrency)
+        code = 0
+        while not code and not told_to_stop.wait(_TEND_SECONDS):
+            try:
+                self.tend()
+            except SQLAlchemyError as error:
+                # Its id may be another's by now, and two of one id would do the same work: start anew.
+                log.error("worker lost the database", cause=str(getattr(error, "orig", error)))  # noqa: TRY400 - in one line
+                code, patience = 1, timedelta()
+        self.stop(patience)
+        log.info("worker stopped")
+        return code
+
+    def start(self) -> str:
+        """Begin, with what a worker of the same id left behind. Returns the id."""
+        _register(self)
+        name = f"{_ID}{self._id.number}"
+        DBOS(config=self._config(name))
+        jobs.Jobs(self._engine).client.register_queue(
+            jobs.QUEUE, worker_concurrency=self._settings.concurrency, polling_interval_sec=_POLL_SECONDS
+        )
+        DBOS.launch()
+        return name
+
+    def tend(self) -> None:
+        """Take over what dead workers had in hand. Raises SQLAlchemyError: the database is gone, or this id with it."""
+        self._id.check()
+        with self._engine.connect().execution_options(**database.READING) as connection:
+            known = jobs.executors_in_hand(connection)
+        for name in known:
+            # Who holds its id is sure that its owner is dead; the own id is held already.
+            if name.startswith(_ID) and (held := executor_id.hold(self._engine, int(name.removeprefix(_ID)))):
+                try:
+                    DBOS._recover_pending_workflows([name])  # noqa: SLF001 - there is no public way; the version is pinned
+                finally:
+                    held.release()
+
+    def stop(self, patience: timedelta) -> None:
+        """Take no more jobs, and give those in hand time to end. The process must end after it."""
+        DBOS.destroy(workflow_completion_timeout_sec=int(patience.total_seconds()))
+
+    def call(self, delivery: int, name: str) -> str | None:
+        """Run a handler; what went wrong, with its traceback where it raised."""
+        handler = self._background.find(name)
+        if handler is None:
+            return f"there is no background handler {name} any more"
+        try:
+            handler(_read(self._engine, delivery))
+        except BaseException:  # noqa: BLE001 - a handler that exits or cancels must not take the worker with it
+            # Masked: what is erased from the inbox must not live on in the engine's tables.
+            return mask(storable(traceback.format_exc()))
+        return None
+
+    def delay(self, failures: int) -> timedelta | None:
+        """How long to wait after so many failures; None: give up."""
+        if failures > self._settings.retries:
+            return None
+        return min(self._settings.backoff * (1 << min(failures - 1, 20)), _LONGEST_BACKOFF)
+
+    def _config(self, name: str) -> DBOSConfig:
+        return DBOSConfig(
+            name=jobs.APPLICATION,
+            system_database_engine=self._engine,
+            application_version=jobs.VERSION,
+            executor_id=name,
+            run_migrations=False,
+            log_level="WARNING",
+        )
+
+
+def _register(worker: Worker) -> None:
+    """Tell DBOS of the workflow: one attempt, and where it fails, the next one to be made later."""
+
+    @DBOS.step(name="call")
+    def call(delivery: int, handler: str) -> str | None:
+        return worker.call(delivery, handler)
+
+    @DBOS.workflow(
+        name=jobs.WORKFLOW,
+        max_recovery_attempts=_MAX_DEATHS,
+        serialization_type=WorkflowSerializationFormat.PORTABLE,
+    )
+    def attempt(delivery: int, handler: str, number: int, first: int) -> str | None:
+        error = call(delivery, handler)
+        if error is None:
+            return None
+        delay = worker.delay(number - first + 1)
+        told = {"delivery": delivery, "handler": handler, "attempt": number, "error": error.rstrip().splitlines()[-1]}
+        if delay is None:
+            log.error("background handler failed for good", **told)
+            raise jobs.JobFailed(error)
+        again = jobs.options(delivery, handler, number + 1, delay=delay)
+        DBOS.enqueue_workflow_with_options(again, delivery, handler, number + 1, first)
+        log.warning("background handler failed", **told, again_in=delay.total_seconds())
+        return jobs.RETRIED
+
+
+def _read(engine: Engine, delivery: int) -> CallEvent:
+    """The event of a delivery, as its ordinary handler was given it."""
+    columns = (deliveries.c.fields, deliveries.c.wire_values, deliveries.c.key, deliveries.c.revision)
+    with engine.connect().execution_options(**database.READING) as connection:
+        row = connection.execute(select(*columns).where(deliveries.c.id == delivery)).first()
+    if row is None or row.fields is None:
+        raise LookupError(f"the data of delivery {delivery} has been deleted")
+    call = event.read(json.loads(row.fields), wire_values=json.loads(row.wire_values))
+    return replace(call, key=row.key, revision=row.revision)

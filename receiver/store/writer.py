@@ -1,0 +1,93 @@
+"""One thread that commits for all the others: what comes in while a commit is under way shares the next one.
+
+Durability then costs one flush of the disk for many deliveries, not one for each.
+"""
+
+import queue
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Any, Final, TypeVar
+
+from sqlalchemy import Connection, Engine
+
+__all__ = ["Writer"]
+
+T = TypeVar("T")
+
+_MAX_BATCH: Final = 64
+
+# Seconds after which a write that failed among others is not tried again alone: Kaisa waits for 20 in all.
+_PATIENCE: Final = 10.0
+
+# Seconds after which nobody waits any longer: a server that has gone silent must not take every thread with it.
+_LONGEST_WAIT: Final = 15.0
+
+_Operation = tuple[Callable[[Connection], Any], "Future[Any]", float]
+
+
+class Writer:
+    """Runs operations in transactions of its own thread, several to a commit."""
+
+    def __init__(self, engine: Engine, *, clock: Callable[[], float] = time.monotonic) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._waiting: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
+        self._starting = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    def run(self, operation: Callable[[Connection], T]) -> T:
+        """Do `operation` and return what it returned, once that is committed. Raises what it or the commit raised.
+
+        Raises TimeoutError where no commit comes in time; the operation may be done all the same, later. It only talks
+        to its connection: where a commit of several fails, each is done again alone.
+        """
+        done: Future[T] = Future()
+        self._waiting.put((operation, done, self._clock()))
+        self._ensure_running()
+        return done.result(_LONGEST_WAIT)
+
+    def close(self) -> None:
+        """Finish what is waiting and end the thread. What comes later starts a new one."""
+        with self._starting:
+            if self._thread:
+                self._waiting.put(None)
+                self._thread.join()
+                self._thread = None
+
+    def _ensure_running(self) -> None:
+        # Started on first use: a thread does not survive the fork that makes a worker.
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+                self._thread.start()
+
+    def _work(self) -> None:
+        while (first := self._waiting.get()) is not None:
+            batch = [first]
+            with suppress(queue.Empty):
+                while len(batch) < _MAX_BATCH:
+                    following = self._waiting.get_nowait()
+                    if following is None:
+                        self._commit(batch)
+                        return
+                    batch.append(following)
+            self._commit(batch)
+
+    def _commit(self, batch: list[_Operation]) -> None:
+        try:
+            with self._engine.begin() as connection:
+                results = [operation(connection) for operation, _, _ in batch]
+        except Exception as error:  # noqa: BLE001 - whatever it is belongs to the threads that wait
+            for each in batch:
+                _, done, since = each
+                # None pays for another's failure; but where all fail slowly, none waits for all the others.
+                if len(batch) > 1 and self._clock() - since < _PATIENCE:
+                    self._commit([each])
+                else:
+                    done.set_exception(error)
+        else:
+            for (_, done, _), result in zip(batch, results, strict=True):
+                done.set_result(result)
