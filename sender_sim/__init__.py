@@ -1,0 +1,1 @@
+"""A simulator of Kaisa, the sender of the webhooks."""

@@ -1,0 +1,1 @@
+"""The sender without I/O: clock, randomness and transport are passed in."""

@@ -1,0 +1,87 @@
+"""One delivery: what is sent, and where it stands. Every attempt of it sends the same bytes (R5)."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import Enum
+
+from receiver.wire import EventType
+from sender_sim.core.outcome import Outcome
+from sender_sim.core.rules import next_attempt
+
+__all__ = ["Attempt", "Delivery", "Request", "State"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """A POST, ready to go."""
+
+    url: str
+    content_type: str
+    body: bytes
+    timeout: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One try at a delivery. `at` is its simulated start; `number` counts from 1."""
+
+    delivery: str
+    number: int
+    at: datetime
+    request: Request
+
+
+class State(Enum):
+    """Where a delivery stands. DUE and IN_FLIGHT alternate until one of the other two ends it."""
+
+    DUE = "due"
+    IN_FLIGHT = "in flight"
+    DELIVERED = "delivered"
+    GIVEN_UP = "given up"
+
+
+class Delivery:
+    """The state machine: DUE -begin-> IN_FLIGHT -end-> DELIVERED, GIVEN_UP or DUE again.
+
+    `first` and `previous` are when its first and its latest attempt were due.
+    """
+
+    __slots__ = ("attempts", "call", "event_type", "first", "previous", "request", "retry", "state")
+
+    def __init__(self, call: str, event_type: EventType, request: Request, *, retry: bool) -> None:
+        self.call = call
+        self.event_type = event_type
+        self.request = request
+        self.retry = retry
+        self.state = State.DUE
+        self.attempts = 0
+        self.first: datetime | None = None
+        self.previous: datetime | None = None
+
+    @property
+    def id(self) -> str:
+        """The delivery's name: `<call id>/<event type>`."""
+        return f"{self.call}/{self.event_type.label}"
+
+    def begin(self, now: datetime, due: datetime) -> Attempt:
+        """Start the next attempt, which was due at `due`: how late it starts does not move those after it (R4)."""
+        self._expect(State.DUE)
+        self.state = State.IN_FLIGHT
+        self.first = self.first or due
+        self.previous = due
+        self.attempts += 1
+        return Attempt(self.id, self.attempts, now, self.request)
+
+    def end(self, outcome: Outcome) -> datetime | None:
+        """End the attempt in flight. Returns when the next one is due; None: the delivery is over (R2, R4, C8)."""
+        self._expect(State.IN_FLIGHT)
+        if outcome.success:
+            self.state = State.DELIVERED
+            return None
+        due = next_attempt(self.first, self.previous) if self.retry and self.first and self.previous else None
+        self.state = State.DUE if due else State.GIVEN_UP
+        return due
+
+    def _expect(self, state: State) -> None:
+        if self.state is not state:
+            raise RuntimeError(f"{self.id} is {self.state.value}, not {state.value}")

@@ -1,0 +1,78 @@
+"""What came of one attempt."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from http import HTTPStatus
+from typing import Final
+
+from receiver import wire
+
+__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome"]
+
+# An answer is a few bytes of JSON; what is longer is read to its end, and no more than this is kept of it.
+ANSWER_LIMIT: Final = 1024 * 1024
+
+
+class Failure(StrEnum):
+    """Why there is no answer."""
+
+    TIMEOUT = "timeout"
+    CONNECT = "connect"
+    TLS = "tls"
+    RESET = "reset"
+    PROTOCOL = "protocol"
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A whole answer; if it was `cut`, `body` is its first ANSWER_LIMIT bytes.
+
+    `seconds` is real time and says nothing of equality.
+    """
+
+    status: int
+    body: bytes = b""
+    headers: tuple[tuple[str, str], ...] = ()
+    seconds: float = field(default=0.0, compare=False)
+    cut: bool = False
+
+    @property
+    def success(self) -> bool:
+        """R2: 200 and nothing else."""
+        return self.status == wire.SUCCESS
+
+    @property
+    def busy(self) -> bool:
+        """Whether the endpoint may only need more time."""
+        return self.status == HTTPStatus.SERVICE_UNAVAILABLE
+
+    def __str__(self) -> str:
+        try:
+            return f"{self.status} {HTTPStatus(self.status).phrase}"
+        except ValueError:
+            return str(self.status)
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """No answer, or none that can be read. `detail` is the words of the system and says nothing of equality."""
+
+    failure: Failure
+    detail: str = field(default="", compare=False)
+    seconds: float = field(default=0.0, compare=False)
+
+    @property
+    def success(self) -> bool:
+        """R2: never."""
+        return False
+
+    @property
+    def busy(self) -> bool:
+        """Whether the endpoint may only need more time."""
+        return self.failure is Failure.TIMEOUT
+
+    def __str__(self) -> str:
+        return f"{self.failure}: {self.detail}" if self.detail else str(self.failure)
+
+
+Outcome = Answered | Failed

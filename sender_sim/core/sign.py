@@ -1,0 +1,72 @@
+"""Signs payloads (C7). The receiver's verifying shares no code with it, so that each can catch the other's mistake."""
+
+import base64
+from collections.abc import Callable
+from typing import Final
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from receiver import wire
+
+__all__ = ["KeyRejected", "Signer"]
+
+_DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {
+    "sha256": hashes.SHA256(),
+    "sha384": hashes.SHA384(),
+    "sha512": hashes.SHA512(),
+    "sha1": hashes.SHA1(),  # noqa: S303 - what PHP's openssl_sign does by default; only when asked for
+}
+_ENCODERS: Final[dict[str, Callable[[bytes], str]]] = {
+    "base64": lambda raw: base64.b64encode(raw).decode("ascii"),
+    "base64url": lambda raw: base64.urlsafe_b64encode(raw).decode("ascii"),
+    "hex": lambda raw: raw.hex(),
+}
+
+
+class KeyRejected(ValueError):
+    """A signing key that cannot be used; the message says why."""
+
+
+class Signer:
+    """An RSA private key and a signature profile: names out of wire.DIGESTS, PADDINGS and SIGNATURE_ENCODINGS.
+
+    Raises KeyRejected for a key that is none, is weak unless `allow_weak`, or does not sign with this profile.
+    """
+
+    def __init__(
+        self,
+        pem: bytes,
+        *,
+        digest: str = wire.DIGESTS[0],
+        padding_scheme: str = wire.PADDINGS[0],
+        encoding: str = wire.SIGNATURE_ENCODINGS[0],
+        allow_weak: bool = False,
+    ) -> None:
+        self._key = _private_key(pem, allow_weak=allow_weak)
+        self._digest = _DIGESTS[digest]
+        self._encode = _ENCODERS[encoding]
+        self._padding: padding.AsymmetricPadding = padding.PKCS1v15()
+        if padding_scheme == "pss":
+            self._padding = padding.PSS(padding.MGF1(self._digest), padding.PSS.DIGEST_LENGTH)
+        try:
+            self.sign(b"")
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise KeyRejected(f"cannot sign with {digest} and {padding_scheme}: {error}") from None
+
+    def sign(self, payload: bytes) -> str:
+        """The signature over exactly these bytes, as text."""
+        return self._encode(self._key.sign(payload, self._padding, self._digest))
+
+
+def _private_key(pem: bytes, *, allow_weak: bool) -> rsa.RSAPrivateKey:
+    try:
+        key = serialization.load_pem_private_key(pem, password=None)
+    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+        raise KeyRejected(f"is not an unencrypted PEM private key: {error}") from None
+    if not isinstance(key, rsa.RSAPrivateKey):
+        raise KeyRejected("is not an RSA key; Kaisa's signatures are RSA")
+    if key.key_size < wire.MIN_RSA_BITS and not allow_weak:
+        raise KeyRejected(f"has {key.key_size} bits; use {wire.MIN_RSA_BITS} or more, or --allow-weak-key")
+    return key

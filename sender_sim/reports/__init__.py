@@ -1,0 +1,1 @@
+"""Listeners of the one event stream."""

@@ -1,0 +1,42 @@
+"""Drives the engine: a clock says when, a transport sends, the engine says what it means."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+
+from sender_sim.clocks import Clock
+from sender_sim.core.delivery import Attempt
+from sender_sim.core.engine import Engine
+from sender_sim.core.events import Event
+from sender_sim.core.outcome import Outcome
+from sender_sim.transports import Transport
+
+__all__ = ["run"]
+
+
+async def run(
+    engine: Engine, clock: Clock, transport: Transport, *, concurrency: int = 20
+) -> AsyncGenerator[Event, None]:
+    """Every event until nothing is left to happen. At most `concurrency` attempts are in flight at once.
+
+    Outcomes that are there together are taken in the order their attempts were started.
+    """
+    in_flight: dict[asyncio.Task[Outcome], Attempt] = {}
+    try:
+        while True:
+            step = engine.advance(clock.now(), room=concurrency - len(in_flight))
+            for event in step.events:
+                yield event
+            for attempt in step.attempts:
+                in_flight[asyncio.create_task(transport.send(attempt))] = attempt
+            due = engine.next_due()
+            if not in_flight and due is None:
+                return
+            full = len(in_flight) >= concurrency
+            done = await clock.wait(in_flight.keys(), None if full else due)
+            for task in [task for task in in_flight if task in done]:
+                for event in engine.conclude(in_flight.pop(task), task.result(), clock.now()):
+                    yield event
+    finally:
+        for task in in_flight:
+            task.cancel()
+        await asyncio.gather(*in_flight, return_exceptions=True)
