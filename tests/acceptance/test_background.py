@@ -1,0 +1,116 @@
+"""The template with a background handler, its two processes started as the Procfile says: nothing is lost."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.deployment import Deployment, command_of, copy_out
+from tests.calls import FORM, POST_CALL, form
+
+HANDLERS = """
+import os, time
+from receiver.event import CallEvent
+from receiver.router import Router
+
+on = Router()
+
+
+@on.background.post_call
+def book(event: CallEvent) -> None:
+    with open("begun", "a") as file:
+        file.write(f"{event.id}\\n")
+    time.sleep(0.02)
+    with open("booked", "a") as file:
+        file.write(f"{event.id}\\n")
+"""
+TRIES = 600
+
+
+@pytest.fixture
+def web(tmp_path: Path, free_port: int) -> Iterator[Deployment]:
+    folder = copy_out(tmp_path)
+    (folder / "receiver" / "handlers.py").write_text(HANDLERS)
+    deployment = Deployment(folder, free_port, {"KAISA_ACCEPT_UNSIGNED": "true"}).until_ready()
+    yield deployment
+    deployment.stop()
+
+
+class Worker:
+    """The Procfile's worker process."""
+
+    def __init__(self, web: Deployment) -> None:
+        with web.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                ["sh", "-c", command_of("worker", web.folder)],
+                cwd=web.folder,
+                env=web._environment(),
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        if self.process.poll() is None:  # else its number may be another's by now
+            self.process.kill()
+        self.process.wait(30)
+
+
+@pytest.fixture
+def workers() -> Iterator[list[Worker]]:
+    started: list[Worker] = []
+    yield started
+    for worker in started:
+        worker.kill()
+
+
+def noted(web: Deployment, what: str) -> list[str]:
+    file = web.folder / what
+    return file.read_text("utf-8").splitlines() if file.exists() else []
+
+
+def ready(web: Deployment) -> str:
+    told: str = json.loads(web.request("/readyz"))["background"]
+    return told
+
+
+def until(web: Deployment, so: str) -> None:
+    for _ in range(TRIES):
+        if ready(web) == so:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"{ready(web)}, not {so}; it said:\n{web.output}")
+
+
+def test_every_event_answered_200_is_booked_though_the_worker_is_killed_again_and_again(
+    web: Deployment, workers: list[Worker]
+) -> None:
+    calls = [f"call-{number}" for number in range(60)]
+    for call in calls[:30]:
+        assert web.request("/webhook", form({**POST_CALL, "id": call}), FORM) == b"{}"
+    assert ready(web) == "no worker running, 30 waiting"
+
+    for _ in range(2):
+        workers.append(Worker(web))
+        begun = len(noted(web, "begun"))
+        for _ in range(TRIES):
+            if len(noted(web, "begun")) > begun:
+                break
+            time.sleep(0.01)
+        workers[-1].kill()
+    for call in calls[30:]:
+        assert web.request("/webhook", form({**POST_CALL, "id": call}), FORM) == b"{}"
+
+    workers.append(Worker(web))
+    until(web, "1 worker running, 0 waiting")
+    for _ in range(TRIES):
+        if set(noted(web, "booked")) == set(calls):
+            break
+        time.sleep(0.05)
+    assert set(noted(web, "booked")) == set(calls)
+    assert "Traceback" not in web.output
+    workers[-1].process.send_signal(signal.SIGTERM)
+    assert workers[-1].process.wait(30) == 0
+    assert ready(web) == "no worker running, 0 waiting"

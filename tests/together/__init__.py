@@ -1,0 +1,1 @@
+"""Both programs: what the simulator sends, the receiver takes."""
