@@ -46,6 +46,7 @@ class Connection:
     async def write(self, data: bytes) -> None:
         self.writer.write(data)
         await self.writer.drain()
+        await asyncio.sleep(0)  # over TLS, drain alone never lets the loop say that the client has left
 
     async def reset(self) -> None:
         """End it with a TCP reset."""
