@@ -43,7 +43,7 @@ class Pending:
 class Unfinished:
     """Calls under way, recordings to come, post-calls held, deliveries pending: by id, in the order they came to be so.
 
-    The last event was `at`. `begun` calls have begun, the last of them `last`; the settings have changed `changes` times.
+    The last event was `at`. `begun` calls have begun, the last of them `last`; settings have changed `changes` times.
     An attempt whose end is not known is made again, with the same number: nothing else makes sure that it was made.
     """
 

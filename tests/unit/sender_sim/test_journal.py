@@ -110,8 +110,8 @@ def test_a_journal_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
 
 def test_two_simulators_do_not_share_a_journal(tmp_path: Path) -> None:
     path = tmp_path / "journal"
-    with Journal.begun(path, PLAN):
-        with pytest.raises(JournalError, match=r"is in use by another sender-sim; wait for it, or name another file$"):
-            find(path)
+    in_use = pytest.raises(JournalError, match=r"is in use by another sender-sim; wait for it, or name another file$")
+    with Journal.begun(path, PLAN), in_use:
+        find(path)
     with Journal.found(path) as journal:
         assert journal.plan == PLAN
