@@ -80,10 +80,15 @@ def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any
     try:
         tls = trust(ca)
     except OSError as error:  # ssl.SSLError is one
-        problems.append(f"--ca: {ca} cannot be used: {error.strerror or error}")
+        problems.append(f"--ca: {ca} cannot be used: {_cause(error)}; name a PEM file of certificates to trust")
     if integration is None or tls is None:
         raise SettingsError(problems)
     return Target(integration, tls)
+
+
+def _cause(error: OSError) -> str:
+    """Why. OpenSSL's own words for a file without a certificate are no help to anyone."""
+    return "it holds no certificate" if isinstance(error, ssl.SSLError) else str(error.strerror or error)
 
 
 def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

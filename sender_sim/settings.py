@@ -185,7 +185,8 @@ def _signer(signature: Mapping[str, Any], *, given: bool, problems: list[str]) -
             allow_weak=signature["allow_weak"],
         )
     except OSError as error:
-        problems.append(f"signature.key: {signature['key']} cannot be read: {error.strerror}")
+        remedy = "name the private key (PEM) to sign with, or mint one with `sender-sim certs`"
+        problems.append(f"signature.key: {signature['key']} cannot be read: {error.strerror}; {remedy}")
     except KeyRejected as error:
         problems.append(f"signature.key: {signature['key']} {error}")
     return None
