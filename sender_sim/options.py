@@ -1,7 +1,7 @@
 """The options every sending command shares, and what they come to."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -11,21 +11,25 @@ import click
 from receiver import wire
 from sender_sim import settings
 from sender_sim.core.integration import Integration
+from sender_sim.core.sign import Signer
 from sender_sim.settings import SettingsError
 from sender_sim.transports import trust
 
-__all__ = ["Target", "output_format", "target", "target_options"]
+__all__ = [
+    "Target",
+    "output_format",
+    "recording_option",
+    "signature_options",
+    "signer",
+    "target",
+    "target_options",
+]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE = click.Path(path_type=Path)
 # Options named as in a settings file; those given override it.
-_OPTIONS = (
-    click.argument("url", required=False),
-    click.option("--settings", "file", type=_FILE, help="Settings file (TOML); flags override it."),
-    click.option("--active/--inactive", default=None, help="Inactive, only test-request sends (C1). Default: active."),
-    click.option("--macro", help="Macro text (C3). Default: Kaisa's default macro."),
-    click.option("--json/--form", "json", default=None, help="Encoding (C4). Default: form."),
+_SIGNATURE = (
     click.option("--sign", "key", type=click.Path(), help="Sign with this private key, PEM (C7)."),
     click.option("--digest", type=click.Choice(wire.DIGESTS), help=f"Signature digest. Default: {wire.DIGESTS[0]}."),
     click.option(
@@ -37,12 +41,25 @@ _OPTIONS = (
         help=f"Signature encoding. Default: {wire.SIGNATURE_ENCODINGS[0]}.",
     ),
     click.option("--allow-weak-key", "allow_weak", is_flag=True, default=None, help="Sign even with under 2048 bits."),
-    click.option("--wait-for-recording/--no-wait", default=None, help="Hold the post-call for its recording (C9)."),
+)
+recording_option = click.option(
+    "--wait-for-recording/--no-wait", default=None, help="Hold the post-call for its recording (C9)."
+)
+_WHAT_IS_SENT = (
+    click.argument("url", required=False),
+    click.option("--settings", "file", type=_FILE, help="Settings file (TOML); flags override it."),
+    click.option("--macro", help="Macro text (C3). Default: Kaisa's default macro."),
+    click.option("--json/--form", "json", default=None, help="Encoding (C4). Default: form."),
+    *_SIGNATURE,
+    recording_option,
+)
+_HOW_IT_IS_SENT = (
+    click.option("--active/--inactive", default=None, help="Inactive, only test-request sends (C1). Default: active."),
     click.option("--ca", type=_FILE, help="Trust the certificates in this PEM file instead of the system's."),
     click.option("--allow-http", is_flag=True, help="Permit http, to this machine only."),
     click.option("--timeout", type=float, help="Seconds an attempt may take, for tests. Default: 20 (R3)."),
 )
-_SIGNATURE_OPTIONS = ("key", "digest", "padding", "encoding", "allow_weak")
+_SIGNATURE_NAMES = ("key", "digest", "padding", "encoding", "allow_weak")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +72,12 @@ class Target:
 
 def target_options(command: F) -> F:
     """Add the shared options; the command gets them as keyword arguments for `target`."""
-    for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+    return _add((*_WHAT_IS_SENT, *_HOW_IT_IS_SENT), command)
+
+
+def signature_options(command: F) -> F:
+    """Add those of a signature alone; the command gets them as keyword arguments for `signer`."""
+    return _add(_SIGNATURE, command)
 
 
 def output_format(command: F) -> F:
@@ -65,6 +85,12 @@ def output_format(command: F) -> F:
     return click.option(
         "--format", "form", type=click.Choice(["text", "json"]), default="text", help="JSON: for machines."
     )(command)
+
+
+def signer(**given: Any) -> Signer | None:
+    """The signer of given options; None: there are none. Raises SettingsError with every mistake."""
+    signature = _merged({}, given).get("signature")
+    return settings.load_signer(signature) if signature else None
 
 
 def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any) -> Target:
@@ -86,9 +112,15 @@ def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any
     return Target(integration, tls)
 
 
+def _add(options: Sequence[Callable[[F], F]], command: F) -> F:
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
     flags = {name: value for name, value in given.items() if value is not None}
-    signature = {name: flags.pop(name) for name in _SIGNATURE_OPTIONS if name in flags}
+    signature = {name: flags.pop(name) for name in _SIGNATURE_NAMES if name in flags}
     in_file = values.get("signature", {})
     if signature and isinstance(in_file, dict):
         flags["signature"] = in_file | signature
