@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
+import click
 import pytest
 from pytest_httpserver import HTTPServer
 
@@ -50,9 +51,9 @@ def test_every_setting_stands_in_the_document() -> None:
     ],
 )
 def test_a_switch_says_what_its_setting_says_and_nothing_unless_it_is_given(flag: str, name: str, value: Any) -> None:
-    command = main.commands["run"]
-    assert command.make_context("run", [flag]).params[name] is value
-    assert command.make_context("run", []).params[name] is None
+    command, group = main.commands["run"], click.Context(main, **main.context_settings)
+    assert command.make_context("run", [flag], parent=group).params[name] is value
+    assert command.make_context("run", [], parent=group).params[name] is None
 
 
 @pytest.mark.parametrize("command", ["send", "run"])
