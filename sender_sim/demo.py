@@ -118,10 +118,11 @@ def _fault(attempt: Attempt) -> Fault | None:
 
 async def _play(receiver: ReceiverProcess, keys: DevelopmentKeys) -> list[Event]:
     integration = Integration(url=receiver.url, pre_call=True, signer=Signer(keys.signing_key.read_bytes()))
-    engine, events = Engine(), []
+    engine, events = Engine(integration), []
     story = list(_story(integration))
     for call, settings in story:
-        engine.place(call, settings)
+        engine.set_up(call.start, settings)
+        engine.place(call)
     width = timeline.width_for(call.id for call, _ in story)
     async with HttpsTransport.open(trust(keys.ca)) as https:
         async for event in run(engine, VirtualClock(_MORNING), Faulty(https, _fault)):

@@ -17,8 +17,8 @@ from sender_sim.clocks import Clock, ScaledClock, VirtualClock
 from sender_sim.core import synthetic
 from sender_sim.core.call import Call
 from sender_sim.core.engine import Engine
-from sender_sim.core.events import Event, as_dict
-from sender_sim.core.rules import events_of
+from sender_sim.core.events import DeliveryCreated, Event
+from sender_sim.core.records import as_dict
 from sender_sim.options import Target
 from sender_sim.reports import timeline
 from sender_sim.reports.summary import Summary
@@ -77,8 +77,7 @@ def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool) -> No
     start = plan.start()
     calls = plan.made_up(start)
     show = _printer(form, calls, show_timeline=show_timeline)
-    deliveries = sum(len(events_of(call, plan.sent_to.integration)) for call in calls)
-    with closing(aside(_events(plan, calls, start))) as events, _progress(deliveries) as advance:
+    with closing(aside(_events(plan, calls, start))) as events, _progress() as advance:
         for event in events:
             summary.listen(event)
             show(event)
@@ -97,9 +96,8 @@ def hint(plan: Plan, summary: Summary) -> str | None:
 
 
 async def _events(plan: Plan, calls: list[Call], start: datetime) -> AsyncGenerator[Event, None]:
-    engine = Engine()
-    for call in calls:
-        engine.place(call, plan.sent_to.integration)
+    engine = Engine(plan.sent_to.integration)
+    engine.feed(iter(calls))
     clock: Clock = VirtualClock(start) if plan.speed is None else ScaledClock(start, plan.speed)
     async with HttpsTransport.open(plan.sent_to.tls) as https:
         transport = Breathing(https, plan.breath)
@@ -109,15 +107,18 @@ async def _events(plan: Plan, calls: list[Call], start: datetime) -> AsyncGenera
 
 
 @contextmanager
-def _progress(deliveries: int) -> Iterator[Callable[[Event, Summary], None]]:
+def _progress() -> Iterator[Callable[[Event, Summary], None]]:
     """A bar on the terminal, if there is one."""
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=deliveries)
+        bar = progress.add_task("", total=0)
+        created = 0
 
         def advance(event: Event, summary: Summary) -> None:
+            nonlocal created
+            created += isinstance(event, DeliveryCreated)
             at = f"{event.at:%d %b %H:%M}  attempts: {summary.attempts}, given up: {summary.given_up}"
-            progress.update(bar, completed=summary.delivered + summary.given_up, description=at)
+            progress.update(bar, total=created, completed=summary.delivered + summary.given_up, description=at)
 
         yield advance
 

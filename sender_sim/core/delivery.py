@@ -8,7 +8,7 @@ from receiver.wire import EventType
 from sender_sim.core.outcome import Outcome
 from sender_sim.core.rules import next_attempt
 
-__all__ = ["Attempt", "Delivery", "Request", "State"]
+__all__ = ["Attempt", "Delivery", "Request", "State", "delivery_id"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +60,8 @@ class Delivery:
 
     @property
     def id(self) -> str:
-        """The delivery's name: `<call id>/<event type>`."""
-        return f"{self.call}/{self.event_type.label}"
+        """The delivery's name."""
+        return delivery_id(self.call, self.event_type)
 
     def begin(self, now: datetime, due: datetime) -> Attempt:
         """Start the next attempt, which was due at `due`: how late it starts does not move those after it (R4)."""
@@ -82,6 +82,17 @@ class Delivery:
         self.state = State.DUE if due else State.GIVEN_UP
         return due
 
+    def has_failed(self, due: datetime, attempts: int) -> None:
+        """Take up after so many attempts of an earlier run, the last of which was due at `due`."""
+        self.first = self.first or due
+        self.previous = due
+        self.attempts = attempts
+
     def _expect(self, state: State) -> None:
         if self.state is not state:
             raise RuntimeError(f"{self.id} is {self.state.value}, not {state.value}")
+
+
+def delivery_id(call: str, event_type: EventType) -> str:
+    """The name of the delivery that reports an event of a call: `<call id>/<event type>`."""
+    return f"{call}/{event_type.label}"

@@ -3,7 +3,7 @@
 `advance` takes what is due and says what to send; `conclude` takes what came of it. Both return what happened.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -11,8 +11,8 @@ from enum import IntEnum
 from receiver import wire
 from receiver.wire import EventType
 from sender_sim.core import encode, rules
-from sender_sim.core.call import Call, values
-from sender_sim.core.delivery import Attempt, Delivery, Request, State
+from sender_sim.core.call import Call, Kind, values
+from sender_sim.core.delivery import Attempt, Delivery, Request, State, delivery_id
 from sender_sim.core.events import (
     AppendSaved,
     AttemptEnded,
@@ -21,16 +21,19 @@ from sender_sim.core.events import (
     CallEnded,
     ContractViolated,
     Delivered,
+    DeliveryCreated,
     DeliveryHeld,
     Event,
     GivenUp,
     NothingSent,
     RecordingFound,
     RetryScheduled,
+    SettingsChanged,
 )
 from sender_sim.core.integration import Integration
 from sender_sim.core.outcome import Answered, Outcome
 from sender_sim.core.schedule import Schedule
+from sender_sim.core.unfinished import Unfinished
 
 __all__ = ["Engine", "Step", "request_for"]
 
@@ -38,22 +41,26 @@ __all__ = ["Engine", "Step", "request_for"]
 class _Priority(IntEnum):
     """The order of what is due at one time: a recording found at the last moment is found in time (R6)."""
 
-    RECORDING = 0
-    CALL = 1
-    WAIT_OVER = 2
-    SEND = 3
+    SETTINGS = 0
+    RECORDING = 1
+    CALL = 2
+    WAIT_OVER = 3
+    SEND = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _SettingsChange:
+    integration: Integration
 
 
 @dataclass(frozen=True, slots=True)
 class _CallBegins:
     call: Call
-    integration: Integration
 
 
 @dataclass(frozen=True, slots=True)
 class _CallEnds:
     call: Call
-    integration: Integration
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +78,8 @@ class _Send:
     delivery: Delivery
 
 
-_Action = _CallBegins | _CallEnds | _RecordingArrives | _WaitIsOver | _Send
+_Happening = _SettingsChange | _CallBegins | _CallEnds | _RecordingArrives | _WaitIsOver
+_Action = _Happening | _Send
 
 
 @dataclass(slots=True)
@@ -98,16 +106,43 @@ def request_for(
 
 
 class Engine:
-    """All calls and deliveries that are not over. A delivery keeps the bytes and the rules it was born with."""
+    """One integration, and all its calls and deliveries that are not over.
 
-    def __init__(self) -> None:
+    A delivery keeps the bytes and the rules it was born with: those in force when its call begins, or for a post-call
+    when its call ends.
+    """
+
+    def __init__(self, integration: Integration) -> None:
+        self._integration = integration
         self._schedule: Schedule[_Action] = Schedule()
+        self._calls: Iterator[Call] = iter(())
         self._in_flight: dict[str, Delivery] = {}
         self._held: dict[str, Integration] = {}
 
-    def place(self, call: Call, integration: Integration) -> None:
-        """Have a call happen at its start, under these settings."""
-        self._schedule.add(call.start, _Priority.CALL, _CallBegins(call, integration))
+    def set_up(self, at: datetime, integration: Integration) -> None:
+        """Have these settings in force from `at` on."""
+        self._schedule.add(at, _Priority.SETTINGS, _SettingsChange(integration))
+
+    def place(self, call: Call) -> None:
+        """Have a call happen at its start."""
+        self._schedule.add(call.start, _Priority.CALL, _CallBegins(call))
+
+    def feed(self, calls: Iterator[Call]) -> None:
+        """Have calls happen, which come in the order of their starts; each is asked for when the one before begins."""
+        self._calls = calls
+        self._place_next()
+
+    def resume(self, left: Unfinished, settings: Sequence[Integration]) -> None:
+        """Go on with what an earlier run has left; `settings` are those it had, the first and after each change."""
+        for call in left.calls.values():
+            self._schedule.add(call.end, _Priority.CALL, _CallEnds(call))
+        for held in left.held.values():
+            self._held[held.call.id] = settings[held.changes]
+            self._schedule.add(held.until, _Priority.WAIT_OVER, _WaitIsOver(held.call))
+        for call in left.recordings.values():
+            self._await_recording(call)
+        for pending in left.pending.values():
+            self._schedule.add(pending.due, _Priority.SEND, _Send(pending.delivery))
 
     def next_due(self) -> datetime | None:
         """When something happens next without an outcome coming in; None: nothing will."""
@@ -147,54 +182,74 @@ class Engine:
         self._in_flight[delivery.id] = delivery
         return delivery.begin(now, due)
 
-    def _happen(
-        self, action: _CallBegins | _CallEnds | _RecordingArrives | _WaitIsOver, due: datetime, now: datetime
-    ) -> Iterator[Event]:
+    def _place_next(self) -> None:
+        if call := next(self._calls, None):
+            self.place(call)
+
+    def _happen(self, action: _Happening, due: datetime, now: datetime) -> Iterator[Event]:
         """Events tell when they are noticed, `now`; what follows from them is due from when they were, `due`."""
         match action:
-            case _CallBegins(call, integration):
-                yield from self._call_begins(call, integration, now)
-            case _CallEnds(call, integration):
-                yield from self._call_ends(call, integration, now)
+            case _SettingsChange(integration):
+                changed, self._integration = self._integration.changed(integration), integration
+                yield SettingsChanged(now, changed)
+            case _CallBegins(call):
+                yield from self._call_begins(call, now)
+            case _CallEnds(call):
+                yield from self._call_ends(call, now)
             case _RecordingArrives(call):
                 held = self._held.pop(call.id, None)
                 yield RecordingFound(now, call.id, call.recording_id, too_late=held is None)
                 if held:
-                    self._create(call, EventType.POST_CALL, held, due, recording_id=call.recording_id)
+                    yield self._create(call, EventType.POST_CALL, held, now, due, recording_id=call.recording_id)
             case _WaitIsOver(call):
                 if held := self._held.pop(call.id, None):
-                    self._create(call, EventType.POST_CALL, held, due)
+                    yield self._create(call, EventType.POST_CALL, held, now, due)
 
-    def _call_begins(self, call: Call, integration: Integration, now: datetime) -> Iterator[Event]:
-        yield CallBegan(now, call.id, call.kind, call.direction)
-        sent = rules.events_of(call, integration)
-        if not sent:
-            reason = "'Enable after outbound call' is off" if integration.active else "the integration is not active"
+    def _call_begins(self, call: Call, now: datetime) -> Iterator[Event]:
+        self._place_next()
+        yield CallBegan(now, call.id, call)
+        for event_type in rules.events_at_start(call, self._integration):
+            yield self._create(call, event_type, self._integration, now, call.start)
+        if call.kind is Kind.VOICE:
+            self._schedule.add(call.end, _Priority.CALL, _CallEnds(call))
+        elif reason := rules.silence(call, self._integration):
             yield NothingSent(now, call.id, reason)
-        for event_type in (EventType.PRE_CALL, EventType.SMS):
-            if event_type in sent:
-                self._create(call, event_type, integration, call.start)
-        if EventType.POST_CALL in sent:
-            self._schedule.add(call.end, _Priority.CALL, _CallEnds(call, integration))
 
-    def _call_ends(self, call: Call, integration: Integration, now: datetime) -> Iterator[Event]:
+    def _call_ends(self, call: Call, now: datetime) -> Iterator[Event]:
         yield CallEnded(now, call.id)
-        if not integration.wait_for_recording:
-            self._create(call, EventType.POST_CALL, integration, call.end)
-            return
+        integration = self._integration
+        if reason := rules.silence(call, integration):
+            yield NothingSent(now, call.id, reason)
+        elif integration.wait_for_recording:
+            yield self._hold(call, integration, now)
+        else:
+            yield self._create(call, EventType.POST_CALL, integration, now, call.end)
+
+    def _hold(self, call: Call, integration: Integration, now: datetime) -> DeliveryHeld:
         until = rules.wait_ends(call)
         self._held[call.id] = integration
         self._schedule.add(until, _Priority.WAIT_OVER, _WaitIsOver(call))
+        self._await_recording(call)
+        return DeliveryHeld(now, delivery_id(call.id, EventType.POST_CALL), until)
+
+    def _await_recording(self, call: Call) -> None:
         if call.recording_after is not None:
             self._schedule.add(call.end + call.recording_after, _Priority.RECORDING, _RecordingArrives(call))
-        yield DeliveryHeld(now, f"{call.id}/{EventType.POST_CALL.label}", until)
 
     def _create(
-        self, call: Call, event_type: EventType, integration: Integration, due: datetime, *, recording_id: str = ""
-    ) -> None:
+        self,
+        call: Call,
+        event_type: EventType,
+        integration: Integration,
+        now: datetime,
+        due: datetime,
+        *,
+        recording_id: str = "",
+    ) -> DeliveryCreated:
         request = request_for(call, event_type, integration, recording_id=recording_id)
         delivery = Delivery(call.id, event_type, request, retry=integration.retry)
         self._schedule.add(due, _Priority.SEND, _Send(delivery))
+        return DeliveryCreated(now, delivery.id, call.id, event_type, due, delivery.retry, request)
 
 
 def _judge_answer(delivery: Delivery, attempt: Attempt, outcome: Outcome, now: datetime) -> Iterator[Event]:

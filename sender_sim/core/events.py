@@ -4,9 +4,12 @@
 from 1.
 """
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+
+from receiver.wire import EventType
+from sender_sim.core.call import Call
+from sender_sim.core.delivery import Request
 
 __all__ = [
     "AppendSaved",
@@ -16,13 +19,14 @@ __all__ = [
     "CallEnded",
     "ContractViolated",
     "Delivered",
+    "DeliveryCreated",
     "DeliveryHeld",
     "Event",
     "GivenUp",
     "NothingSent",
     "RecordingFound",
     "RetryScheduled",
-    "as_dict",
+    "SettingsChanged",
 ]
 
 
@@ -34,12 +38,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class SettingsChanged(Event):
+    """From now on other settings are in force; `changed` are their names. What was born before keeps its own."""
+
+    changed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class CallBegan(Event):
-    """A call came in or went out, or a text message arrived."""
+    """A call came in or went out, or a text message arrived; `facts` is all there is to know of it."""
 
     call: str
-    kind: str
-    direction: str
+    facts: Call
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +61,7 @@ class CallEnded(Event):
 
 @dataclass(frozen=True, slots=True)
 class NothingSent(Event):
-    """The settings send nothing of this call."""
+    """The settings send nothing of this text message, or nothing at the end of this call."""
 
     call: str
     reason: str
@@ -63,6 +73,18 @@ class DeliveryHeld(Event):
 
     delivery: str
     until: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryCreated(Event):
+    """There is something to send, from `due` on: the same bytes and the same rules at every attempt (R5)."""
+
+    delivery: str
+    call: str
+    event_type: EventType
+    due: datetime
+    retry: bool
+    request: Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +159,3 @@ class ContractViolated(Event):
     attempt: int
     rule: str
     what: str
-
-
-def as_dict(event: Event) -> dict[str, Any]:
-    """The event as JSON-ready values, times in ISO 8601; its class's name is under `event`."""
-    named = ((each.name, getattr(event, each.name)) for each in fields(event))
-    plain = {name: value.isoformat() if isinstance(value, datetime) else value for name, value in named}
-    return {"event": type(event).__name__} | plain

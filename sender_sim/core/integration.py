@@ -1,6 +1,6 @@
 """The settings of one integration (C1-C9), as they apply to what is sent from now on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
@@ -29,6 +29,10 @@ class Integration:
     retry: bool = True
     wait_for_recording: bool = False
     timeout: timedelta = wire.ATTEMPT_TIMEOUT
+
+    def changed(self, other: "Integration") -> tuple[str, ...]:
+        """The names of the settings that differ in `other`."""
+        return tuple(each.name for each in fields(self) if getattr(self, each.name) != getattr(other, each.name))
 
 
 def url_problem(url: str, *, allow_http: bool = False) -> str | None:

@@ -13,7 +13,7 @@ from sender_sim.core.call import Call, Direction, Kind
 from sender_sim.core.integration import Integration
 from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Outcome
 
-__all__ = ["Append", "Violation", "events_of", "next_attempt", "read_append", "wait_ends"]
+__all__ = ["Append", "Violation", "events_at_start", "next_attempt", "read_append", "silence", "wait_ends"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +31,22 @@ class Violation:
     what: str
 
 
-def events_of(call: Call, integration: Integration) -> tuple[EventType, ...]:
-    """What is sent of a call, in order (R1, C1, C5, C6)."""
-    if not integration.active or (call.direction is Direction.OUTBOUND and not integration.after_outbound):
+def silence(call: Call, integration: Integration) -> str | None:
+    """Why these settings send nothing of a call; None: they do (C1, C6)."""
+    if not integration.active:
+        return "the integration is not active"
+    if call.direction is Direction.OUTBOUND and not integration.after_outbound:
+        return "'Enable after outbound call' is off"
+    return None
+
+
+def events_at_start(call: Call, integration: Integration) -> tuple[EventType, ...]:
+    """What is sent when a call begins or a text message arrives (R1, C5); a post-call follows when the call ends."""
+    if silence(call, integration):
         return ()
     if call.kind is Kind.SMS:
         return (EventType.SMS,)
-    return (EventType.PRE_CALL, EventType.POST_CALL) if integration.pre_call else (EventType.POST_CALL,)
+    return (EventType.PRE_CALL,) if integration.pre_call else ()
 
 
 def wait_ends(call: Call) -> datetime:

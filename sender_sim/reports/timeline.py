@@ -12,12 +12,14 @@ from sender_sim.core.events import (
     CallEnded,
     ContractViolated,
     Delivered,
+    DeliveryCreated,
     DeliveryHeld,
     Event,
     GivenUp,
     NothingSent,
     RecordingFound,
     RetryScheduled,
+    SettingsChanged,
 )
 
 __all__ = ["lines", "width_for"]
@@ -33,8 +35,8 @@ def width_for(call_ids: Iterable[str]) -> int:
 
 
 def lines(event: Event, *, width: int = _WIDTH) -> Iterator[str]:
-    """The event with its time (UTC). The start of an attempt has no line: its end says all."""
-    if not isinstance(event, AttemptStarted):
+    """The event with its time (UTC). That a delivery or an attempt begins has no line: the attempt's end says all."""
+    if not isinstance(event, DeliveryCreated | AttemptStarted):
         name, words = _describe(event)
         yield f"{event.at:%a %d %b %H:%M:%S}  {name:<{width}} {words}"
 
@@ -42,8 +44,10 @@ def lines(event: Event, *, width: int = _WIDTH) -> Iterator[str]:
 def _describe(event: Event) -> tuple[str, str]:  # noqa: C901 - a table of one line for each kind of event
     """What the event is of, and the event in words."""
     match event:
+        case SettingsChanged():
+            return "", f"settings changed: {', '.join(event.changed) or 'none'}"
         case CallBegan():
-            return event.call, f"{event.direction} {event.kind}"
+            return event.call, f"{event.facts.direction} {event.facts.kind}"
         case CallEnded():
             return event.call, "the call is over"
         case NothingSent():

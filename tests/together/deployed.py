@@ -55,9 +55,9 @@ class Deployed:
     def play(self, calls: Call | Sequence[Call], *, plan: Plan = lambda _: None, **settings: Any) -> list[Event]:
         """The stream of calls on the virtual clock, under the integration with these settings changed."""
         integration = replace(self.integration, **settings)
-        engine = Engine()
+        engine = Engine(integration)
         for call in [calls] if isinstance(calls, Call) else calls:
-            engine.place(call, integration)
+            engine.place(call)
 
         async def collect() -> list[Event]:
             async with self.open() as transport:

@@ -62,9 +62,9 @@ def play(
     concurrency: int = 20,
 ) -> list[Event]:
     """The stream of calls under one integration, on the virtual clock."""
-    engine = Engine()
+    engine = Engine(integration)
     for call in [calls] if isinstance(calls, Call) else calls:
-        engine.place(call, integration)
+        engine.place(call)
     return stream(engine, transport, concurrency=concurrency)
 
 

@@ -44,9 +44,9 @@ def played(endpoint: Working, breath: float, *names: str) -> tuple[list[Event], 
     """The stream of calls on the virtual clock, and how long it took."""
 
     async def collect() -> tuple[list[Event], float]:
-        engine = Engine()
+        engine = Engine(INTEGRATION)
         for name in names or ("a",):
-            engine.place(a_call(name), INTEGRATION)
+            engine.place(a_call(name))
         stream = run(engine, VirtualClock(START), Breathing(endpoint, breath))
         return [event async for event in stream], loop_time()
 
@@ -88,8 +88,8 @@ def test_only_the_attempt_right_after_a_busy_one_is_waited_for() -> None:
             return next(outcomes)
 
     async def collect() -> float:
-        engine = Engine()
-        engine.place(a_call(), INTEGRATION)
+        engine = Engine(INTEGRATION)
+        engine.place(a_call())
         async for _ in run(engine, VirtualClock(START), Breathing(Scripted(), 1)):
             await asyncio.sleep(0)
         return loop_time()

@@ -135,9 +135,9 @@ def test_a_scaled_clock_stops_waiting_for_tasks_when_something_is_due() -> None:
 
 def test_a_run_on_a_scaled_clock_takes_its_share_of_real_time() -> None:
     async def take() -> None:
-        engine = Engine()
+        engine = Engine(INTEGRATION)
         clock = ScaledClock(START, 1800)
-        engine.place(a_call(), INTEGRATION)
+        engine.place(a_call())
         happened = [event async for event in run(engine, clock, Scripted(at_attempt(4)))]
         assert [delivered.attempts for delivered in of(happened, events.Delivered)] == [4]
         assert loop_time() == pytest.approx(3)
@@ -153,10 +153,10 @@ def test_on_a_scaled_clock_a_slow_answer_does_not_hold_up_what_is_due_meanwhile(
             return OK
 
     async def deliver() -> None:
-        engine = Engine()
+        engine = Engine(INTEGRATION)
         clock = ScaledClock(START, 60)
-        engine.place(a_call("slow"), INTEGRATION)
-        engine.place(a_call("later", start=START + timedelta(minutes=2)), INTEGRATION)
+        engine.place(a_call("slow"))
+        engine.place(a_call("later", start=START + timedelta(minutes=2)))
         happened = [event async for event in run(engine, clock, SlowForOne())]
         ended = {delivered.delivery: delivered.at - START for delivered in of(happened, events.Delivered)}
         assert list(ended) == ["later/post-call", "slow/post-call"]
@@ -180,9 +180,9 @@ def test_on_a_scaled_clock_too_no_more_attempts_are_in_flight_than_are_allowed(b
             return OK
 
     async def deliver() -> None:
-        engine = Engine()
+        engine = Engine(INTEGRATION)
         for number in range(12):
-            engine.place(a_call(f"{number}", start=START + timedelta(seconds=number)), INTEGRATION)
+            engine.place(a_call(f"{number}", start=START + timedelta(seconds=number)))
         happened = [event async for event in run(engine, ScaledClock(START, 10), Slow(), concurrency=bound)]
         assert len(of(happened, events.Delivered)) == 12
 
@@ -203,9 +203,9 @@ def test_a_run_that_is_left_cancels_what_is_in_flight() -> None:
             return DOWN
 
     async def leave() -> None:
-        engine = Engine()
+        engine = Engine(INTEGRATION)
         for name in ("first", "second"):
-            engine.place(a_call(name), INTEGRATION)
+            engine.place(a_call(name))
         listening = asyncio.create_task(listen(run(engine, ScaledClock(START), Endless())))
         await asyncio.wait({listening}, timeout=1)
         listening.cancel()

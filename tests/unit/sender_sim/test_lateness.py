@@ -33,11 +33,18 @@ class Slow:
         return DOWN
 
 
-def scaled(place: Callable[[Engine], None], *, speed: float, seconds: float = 0, concurrency: int = 20) -> list[Event]:
+def scaled(
+    place: Callable[[Engine], None],
+    integration: Integration = INTEGRATION,
+    *,
+    speed: float,
+    seconds: float = 0,
+    concurrency: int = 20,
+) -> list[Event]:
     """The stream of what is placed, on a scaled clock, at an endpoint that is down."""
 
     async def collect() -> list[Event]:
-        engine = Engine()
+        engine = Engine(integration)
         place(engine)
         stream = run(engine, ScaledClock(START, speed), Slow(seconds), concurrency=concurrency)
         return [event async for event in stream]
@@ -60,7 +67,7 @@ def test_attempts_that_start_late_are_337_all_the_same() -> None:
     ids=["real", "quick", "slow", "over the half hour", "fastest"],
 )
 def test_a_delivery_that_never_succeeds_has_337_attempts_on_every_clock(speed: float, seconds: float) -> None:
-    happened = scaled(lambda engine: engine.place(a_call(), INTEGRATION), speed=speed, seconds=seconds)
+    happened = scaled(lambda engine: engine.place(a_call()), speed=speed, seconds=seconds)
     assert [given_up.attempts for given_up in of(happened, events.GivenUp)] == [337]
     dues = [retry.due for retry in of(happened, events.RetryScheduled)]
     assert dues == [START + number * HALF_HOUR for number in range(1, 337)]
@@ -69,7 +76,7 @@ def test_a_delivery_that_never_succeeds_has_337_attempts_on_every_clock(speed: f
 def test_a_delivery_that_waits_for_its_turn_is_due_from_when_its_call_ended() -> None:
     def place(engine: Engine) -> None:
         for name in ("first", "second"):
-            engine.place(a_call(name), INTEGRATION)
+            engine.place(a_call(name))
 
     happened = scaled(place, speed=60, seconds=10, concurrency=1)
     first_dues = {retry.delivery: retry.due for retry in of(happened, events.RetryScheduled) if retry.attempt == 2}
@@ -86,17 +93,17 @@ def test_the_time_of_events_never_goes_back_on_a_scaled_clock(concurrency: int) 
             call = a_call(
                 f"{number}", start=start, duration=timedelta(minutes=3), recording_after=timedelta(minutes=number)
             )
-            engine.place(call, everything)
+            engine.place(call)
 
-    happened = scaled(place, speed=600, seconds=0.9, concurrency=concurrency)
+    happened = scaled(place, everything, speed=600, seconds=0.9, concurrency=concurrency)
     assert len(of(happened, events.CallBegan)) == 10
     assert [(before, after) for before, after in pairwise(happened) if after.at < before.at] == []
 
 
 def test_a_call_that_is_noticed_late_has_the_same_deliveries_at_the_same_due_times() -> None:
-    engine = Engine()
+    engine = Engine(Integration(url=URL, wait_for_recording=True))
     call = a_call(duration=timedelta(minutes=3), recording_after=timedelta(minutes=5))
-    engine.place(call, Integration(url=URL, wait_for_recording=True))
+    engine.place(call)
     noticed = START + timedelta(hours=1)
     step = engine.advance(noticed, room=1)
     assert {event.at for event in step.events} == {noticed}

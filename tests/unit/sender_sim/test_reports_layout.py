@@ -26,7 +26,7 @@ def test_the_words_of_all_lines_stand_below_each_other_however_long_the_ids(call
 def test_the_names_of_made_up_calls_fit_without_being_told() -> None:
     name = f"{IDS[1]}/post-call"
     [delivered] = timeline.lines(events.Delivered(START, name, 1))
-    [began] = timeline.lines(events.CallBegan(START, IDS[1], "call", "inbound"))
+    [began] = timeline.lines(events.CallBegan(START, IDS[1], a_call(IDS[1])))
     assert delivered.index("delivered") == began.index("inbound")
 
 

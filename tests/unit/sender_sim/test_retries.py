@@ -98,12 +98,13 @@ def test_every_attempt_sends_the_same_bytes_even_where_each_signature_is_another
 
 def test_a_delivery_keeps_the_bytes_and_rules_it_was_born_with_when_the_settings_change() -> None:
     changed = Integration(url="https://other.example/", encoding="json", retry=False)
-    engine = Engine()
-    engine.place(a_call("old"), INTEGRATION)
+    engine = Engine(INTEGRATION)
+    engine.place(a_call("old"))
 
     def change_settings(event: Event) -> None:
         if isinstance(event, events.RetryScheduled) and event.attempt == 2:
-            engine.place(a_call("new", start=START + timedelta(minutes=10)), changed)
+            engine.set_up(event.at, changed)
+            engine.place(a_call("new", start=event.at))
 
     endpoint = Scripted(always(DOWN))
     happened = stream(engine, endpoint, listen=change_settings)
@@ -141,8 +142,8 @@ def test_a_delivery_takes_no_outcome_it_did_not_ask_for_and_begins_nothing_twice
 
 
 def test_retries_count_from_the_start_of_the_previous_attempt_though_it_ended_later() -> None:
-    engine = Engine()
-    engine.place(a_call(), INTEGRATION)
+    engine = Engine(INTEGRATION)
+    engine.place(a_call())
     [attempt] = engine.advance(START, room=1).attempts
     ended = START + timedelta(seconds=20)
     assert list(engine.conclude(attempt, DOWN, ended))[-1] == events.RetryScheduled(

@@ -1,13 +1,16 @@
 """R1, C1, C5, C6: which events the settings send of which calls, and what is in them."""
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
 
+from receiver.wire import EventType
 from sender_sim.core import events
-from sender_sim.core.call import Direction, Kind
+from sender_sim.core.call import Call, Direction, Kind
+from sender_sim.core.engine import Engine, request_for
 from sender_sim.core.integration import Integration
-from tests.unit.sender_sim.scripted import INTEGRATION, START, URL, Scripted, a_call, fields, labels, of, play
+from tests.unit.sender_sim.scripted import INTEGRATION, START, URL, Scripted, a_call, fields, labels, of, play, stream
 
 TABLE = """
     call inbound  pre-call off, outbound off: post-call
@@ -53,9 +56,10 @@ def test_the_settings_decide_which_events_are_sent(row: str, *, active: bool) ->
     ],
 )
 def test_the_stream_says_why_nothing_is_sent(direction: Direction, reason: str, *, active: bool) -> None:
-    stream = play(a_call(direction=direction), Scripted(), Integration(url=URL, active=active))
-    assert stream == [
-        events.CallBegan(START, "a", "call", direction.value),
+    call = a_call(direction=direction)
+    assert play(call, Scripted(), Integration(url=URL, active=active)) == [
+        events.CallBegan(START, "a", call),
+        events.CallEnded(START, "a"),
         events.NothingSent(START, "a", reason),
     ]
 
@@ -110,10 +114,75 @@ def test_a_request_goes_to_the_url_with_its_content_type_and_twenty_seconds(enco
 
 
 def test_everything_that_happens_to_a_delivered_call_is_in_the_stream_in_order() -> None:
+    request = request_for(a_call(), EventType.POST_CALL, INTEGRATION)
     assert play(a_call(), Scripted(), INTEGRATION) == [
-        events.CallBegan(START, "a", "call", "inbound"),
+        events.CallBegan(START, "a", a_call()),
         events.CallEnded(START, "a"),
+        events.DeliveryCreated(START, "a/post-call", "a", EventType.POST_CALL, START, retry=True, request=request),
         events.AttemptStarted(START, "a/post-call", 1),
         events.AttemptEnded(START, "a/post-call", 1, success=True, status=200, outcome="", seconds=0.0),
         events.Delivered(START, "a/post-call", 1),
     ]
+
+
+def test_the_settings_in_force_when_a_call_begins_and_when_it_ends_decide_what_is_sent_of_it() -> None:
+    engine = Engine(Integration(url=URL, pre_call=True))
+    engine.place(a_call(duration=timedelta(minutes=5)))
+    engine.set_up(START + timedelta(minutes=2), Integration(url="https://other.example/", encoding="json"))
+    endpoint = Scripted()
+    happened = stream(engine, endpoint)
+    assert [(attempt.delivery, attempt.request.url) for attempt in endpoint.sent] == [
+        ("a/pre-call", URL),
+        ("a/post-call", "https://other.example/"),
+    ]
+    assert of(happened, events.SettingsChanged) == [
+        events.SettingsChanged(START + timedelta(minutes=2), ("url", "encoding", "pre_call"))
+    ]
+
+
+def test_a_call_that_is_under_way_when_the_integration_is_activated_sends_its_post_call() -> None:
+    engine = Engine(Integration(url=URL, active=False, pre_call=True))
+    engine.place(a_call("before", duration=timedelta(minutes=1)))
+    engine.place(a_call("across", duration=timedelta(minutes=5)))
+    engine.set_up(START + timedelta(minutes=2), Integration(url=URL, pre_call=True))
+    endpoint = Scripted()
+    happened = stream(engine, endpoint)
+    assert [attempt.delivery for attempt in endpoint.sent] == ["across/post-call"]
+    assert [event.call for event in of(happened, events.NothingSent)] == ["before"]
+
+
+def test_settings_saved_at_the_moment_a_call_begins_are_in_force_for_it() -> None:
+    engine = Engine(Integration(url=URL, active=False))
+    engine.place(a_call())
+    engine.set_up(START, Integration(url=URL))
+    endpoint = Scripted()
+    stream(engine, endpoint)
+    assert labels(endpoint.sent) == ["post-call"]
+
+
+def test_a_held_post_call_keeps_the_settings_that_were_in_force_when_its_call_ended() -> None:
+    engine = Engine(Integration(url=URL, wait_for_recording=True))
+    engine.place(a_call())
+    engine.set_up(START + timedelta(minutes=1), Integration(url="https://other.example/", active=False))
+    endpoint = Scripted()
+    stream(engine, endpoint)
+    assert [(attempt.at, attempt.request.url) for attempt in endpoint.sent] == [(START + timedelta(minutes=30), URL)]
+
+
+def test_calls_that_are_fed_are_asked_for_one_at_a_time() -> None:
+    asked: list[str] = []
+
+    def calls() -> Iterator[Call]:
+        for number in range(3):
+            asked.append(f"{number}")
+            yield a_call(f"{number}", start=START + number * timedelta(hours=1))
+
+    engine = Engine(INTEGRATION)
+    engine.feed(calls())
+    assert asked == ["0"]
+    engine.advance(START, room=1)
+    assert asked == ["0", "1"]
+    endpoint = Scripted()
+    stream(engine, endpoint)
+    assert asked == ["0", "1", "2"]
+    assert [attempt.delivery for attempt in endpoint.sent] == ["1/post-call", "2/post-call"]

@@ -1,0 +1,46 @@
+"""Events as JSON-ready values, and back.
+
+Times are ISO 8601, periods are seconds, a request's body is text (what is sent is ASCII), an event type has the name
+people use. The class of an event stands under `event`.
+"""
+
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from cattrs import Converter
+
+from receiver.wire import EventType
+from sender_sim.core import events
+from sender_sim.core.events import Event
+
+__all__ = ["as_dict", "from_dict"]
+
+_KINDS: Final = {name: getattr(events, name) for name in events.__all__}
+_TYPES: Final = {event_type.label: event_type for event_type in EventType}
+
+
+def as_dict(event: Event) -> dict[str, Any]:
+    """The event as JSON-ready values."""
+    return {"event": type(event).__name__, **_CONVERTER.unstructure(event)}
+
+
+def from_dict(values: dict[str, Any]) -> Event:
+    """The event that `as_dict` made these values of. Raises KeyError and cattrs' errors for what is none."""
+    event: Event = _CONVERTER.structure(values, _KINDS[values["event"]])
+    return event
+
+
+def _converter() -> Converter:
+    converter = Converter(unstruct_collection_overrides={tuple: list})
+    for kind, write, read in (
+        (datetime, datetime.isoformat, datetime.fromisoformat),
+        (timedelta, timedelta.total_seconds, lambda seconds: timedelta(seconds=seconds)),
+        (bytes, lambda body: body.decode("ascii"), lambda text: text.encode("ascii")),
+        (EventType, lambda event_type: event_type.label, _TYPES.__getitem__),
+    ):
+        converter.register_unstructure_hook(kind, write)
+        converter.register_structure_hook(kind, lambda value, _, read=read: read(value))
+    return converter
+
+
+_CONVERTER: Final = _converter()
