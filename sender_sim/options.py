@@ -12,6 +12,7 @@ from receiver import wire
 from sender_sim import settings
 from sender_sim.core.integration import Integration
 from sender_sim.core.sign import Signer
+from sender_sim.reports.reproduce import Signing
 from sender_sim.settings import SettingsError
 from sender_sim.transports import trust
 
@@ -19,6 +20,7 @@ __all__ = [
     "Target",
     "output_format",
     "recording_option",
+    "reproduce_option",
     "signature_options",
     "signer",
     "target",
@@ -45,6 +47,9 @@ _SIGNATURE = (
 recording_option = click.option(
     "--wait-for-recording/--no-wait", default=None, help="Hold the post-call for its recording (C9)."
 )
+reproduce_option = click.option(
+    "--reproduce", is_flag=True, help="Print the curl and openssl lines that do the same by hand, too."
+)
 _WHAT_IS_SENT = (
     click.argument("url", required=False),
     click.option("--settings", "file", type=_FILE, help="Settings file (TOML); flags override it."),
@@ -64,10 +69,12 @@ _SIGNATURE_NAMES = ("key", "digest", "padding", "encoding", "allow_weak")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send, how, and whom to trust."""
+    """Where to send, how, and whom to trust; and the files that were given for it."""
 
     integration: Integration
     tls: ssl.SSLContext
+    ca: Path | None
+    signing: Signing | None
 
 
 def target_options(command: F) -> F:
@@ -99,8 +106,8 @@ def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any
     values: dict[str, Any] = {}
     integration = tls = None
     try:
-        values = settings.read_file(file) if file else {}
-        integration = settings.load(_merged(values, given), allow_http=allow_http)
+        values = _merged(settings.read_file(file) if file else {}, given)
+        integration = settings.load(values, allow_http=allow_http)
     except SettingsError as error:
         problems.extend(error.problems)
     try:
@@ -109,7 +116,9 @@ def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any
         problems.append(f"--ca: {ca} cannot be used: {error.strerror or error}")
     if integration is None or tls is None:
         raise SettingsError(problems)
-    return Target(integration, tls)
+    signs = integration.signer
+    signing = Signing(Path(values["signature"]["key"]), signs.profile) if signs else None
+    return Target(integration, tls, ca, signing)
 
 
 def _add(options: Sequence[Callable[[F], F]], command: F) -> F:
