@@ -33,7 +33,7 @@ from receiver.macro import Macro, MacroError
 from sender_sim.core.integration import Integration, url_problem
 from sender_sim.core.sign import KeyRejected, Signer
 
-__all__ = ["SettingsError", "load", "read_file"]
+__all__ = ["SettingsError", "load", "load_signer", "read_file"]
 
 
 class SettingsError(ValueError):
@@ -140,6 +140,15 @@ def load(values: Mapping[str, Any], *, allow_http: bool = False) -> Integration:
     if problems:
         raise SettingsError(problems)
     return integration
+
+
+def load_signer(signature: Mapping[str, Any]) -> Signer | None:
+    """The signer of values named as in a file's [signature]. Raises SettingsError with every mistake."""
+    problems: list[str] = []
+    signer = _signer(_typed(_SIGNATURE, signature, "signature.", problems), given=True, problems=problems)
+    if problems:
+        raise SettingsError(problems)
+    return signer
 
 
 def _typed(schema: Schema, values: Mapping[str, Any], prefix: str, problems: list[str]) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -23,8 +23,6 @@ from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Out
 __all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
 
 _Headers = tuple[tuple[str, str], ...]
-
-_HEADERS: Final = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
 
 
 class Transport(Protocol):
@@ -91,7 +89,6 @@ class HttpsTransport:
         """For one attempt: Kaisa's are half an hour apart, so it has no connection left to use again."""
         return aiohttp.ClientSession(
             connector=_Once(ssl=self._tls),
-            headers=_HEADERS,
             skip_auto_headers=["Accept-Encoding"],
             timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: it rounds up to whole seconds
         )
@@ -121,8 +118,8 @@ class _Once(aiohttp.TCPConnector):
 
 
 async def _post(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
-    headers = {"Content-Type": request.content_type}
-    async with session.post(request.url, data=request.body, headers=headers, allow_redirects=False) as response:
+    data, headers = request.body, request.headers
+    async with session.post(request.url, data=data, headers=headers, allow_redirects=False) as response:
         body = _Body()
         async for chunk in response.content.iter_any():
             body.add(chunk)
@@ -218,8 +215,7 @@ class WsgiTransport:
                 base_url=str(url.origin()),
                 method="POST",
                 data=request.body,
-                content_type=request.content_type,
-                headers=_HEADERS,
+                headers=request.headers,
             )
             for chunk in response.iter_encoded():
                 body.add(chunk)

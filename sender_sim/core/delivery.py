@@ -20,6 +20,11 @@ class Request:
     body: bytes
     timeout: timedelta
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """All its headers but those that the connection decides: Host and Content-Length."""
+        return {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim", "Content-Type": self.content_type}
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
