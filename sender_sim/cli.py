@@ -5,7 +5,6 @@ import json
 import random
 import sys
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +19,7 @@ from sender_sim.core.call import Call, Kind
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
 from sender_sim.options import Target, output_format, target, target_options
+from sender_sim.reading import near_miss
 from sender_sim.reports.summary import Summary
 from sender_sim.settings import SettingsError
 from sender_sim.watch import ClockType, Plan, hint, watch
@@ -190,9 +190,7 @@ def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:
         if not equals:
             raise click.BadParameter(f"{text!r} has no '='; write FIELD=TEXT", param_hint="--set")
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
-            raise click.BadParameter(f"{name!r} is not a field; {hint}", param_hint="--set")
+            raise click.BadParameter(f"{name!r} is not a field; {near_miss(name, known)}", param_hint="--set")
         if name not in used:
             raise click.BadParameter(f"the macro does not send {{{name}}}; add it with --macro", param_hint="--set")
         changes[name] = value
