@@ -82,6 +82,12 @@ class Delivery:
         self.state = State.DUE if due else State.GIVEN_UP
         return due
 
+    def has_failed(self, due: datetime, attempts: int) -> None:
+        """Take up after so many attempts of an earlier run, the last of which was due at `due`."""
+        self.first = self.first or due
+        self.previous = due
+        self.attempts = attempts
+
     def _expect(self, state: State) -> None:
         if self.state is not state:
             raise RuntimeError(f"{self.id} is {self.state.value}, not {state.value}")
