@@ -6,7 +6,6 @@ import random
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +22,7 @@ from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
 from sender_sim.options import Target, output_format, reproduce_option, target, target_options
+from sender_sim.reading import near_miss
 from sender_sim.reports.reproduce import commands
 from sender_sim.reports.summary import Summary
 from sender_sim.settings import SettingsError
@@ -203,9 +203,7 @@ def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:
         if not equals:
             raise click.BadParameter(f"{text!r} has no '='; write FIELD=TEXT", param_hint="--set")
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
-            raise click.BadParameter(f"{name!r} is not a field; {hint}", param_hint="--set")
+            raise click.BadParameter(f"{name!r} is not a field; {near_miss(name, known)}", param_hint="--set")
         if name not in used:
             raise click.BadParameter(f"the macro does not send {{{name}}}; add it with --macro", param_hint="--set")
         changes[name] = value

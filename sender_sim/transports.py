@@ -18,7 +18,7 @@ from werkzeug.test import Client
 from yarl import URL
 
 from sender_sim.core.delivery import Attempt, Request
-from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome
+from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome, timed_out
 
 __all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
 
@@ -79,8 +79,7 @@ class HttpsTransport:
             async with self._session() as session, asyncio.timeout(request.timeout.total_seconds()):
                 status, headers, body = await _post(session, request)
         except TimeoutError:
-            detail = f"no whole answer after {request.timeout.total_seconds():g} s"
-            return Failed(Failure.TIMEOUT, detail, time.perf_counter() - started)
+            return timed_out(request.timeout, time.perf_counter() - started)
         except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
             return Failed(_failure(error), _words(error), time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
@@ -199,12 +198,13 @@ class WsgiTransport:
     async def send(self, attempt: Attempt) -> Outcome:
         """Call the application with the attempt's request; an exception in it is a 500, as under a server."""
         started = time.perf_counter()
-        timeout = attempt.request.timeout.total_seconds()
+        request = attempt.request
+        seconds = request.timeout.total_seconds()
         try:
-            async with asyncio.timeout(timeout):
-                status, headers, body = await asyncio.to_thread(self._call, attempt.request, started + timeout)
+            async with asyncio.timeout(seconds):
+                status, headers, body = await asyncio.to_thread(self._call, request, started + seconds)
         except TimeoutError:
-            return Failed(Failure.TIMEOUT, f"no whole answer after {timeout:g} s", time.perf_counter() - started)
+            return timed_out(request.timeout, time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
 
     def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, _Body]:
