@@ -31,7 +31,7 @@ class Transport(Protocol):
     """Sends an attempt and says what came of it; never raises for what an endpoint does."""
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """POST the attempt's request."""
+        """Send the attempt's request."""
         ...
 
 
@@ -74,12 +74,12 @@ class HttpsTransport:
         yield cls(tls)
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """POST the attempt's request."""
+        """Send the attempt's request."""
         started = time.perf_counter()
         request = attempt.request
         try:
             async with self._session() as session, asyncio.timeout(request.timeout.total_seconds()):
-                status, headers, body = await _post(session, request)
+                status, headers, body = await _send(session, request)
         except TimeoutError:
             detail = f"no whole answer after {request.timeout.total_seconds():g} s"
             return Failed(Failure.TIMEOUT, detail, time.perf_counter() - started)
@@ -92,7 +92,7 @@ class HttpsTransport:
         return aiohttp.ClientSession(
             connector=_Once(ssl=self._tls),
             headers=_HEADERS,
-            skip_auto_headers=["Accept-Encoding"],
+            skip_auto_headers=["Accept-Encoding", "Content-Type"],
             timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: it rounds up to whole seconds
         )
 
@@ -120,9 +120,11 @@ class _Once(aiohttp.TCPConnector):
         await super().close(abort_ssl=abort_ssl)
 
 
-async def _post(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
-    headers = {"Content-Type": request.content_type}
-    async with session.post(request.url, data=request.body, headers=headers, allow_redirects=False) as response:
+async def _send(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
+    headers = {"Content-Type": request.content_type} if request.content_type else {}
+    async with session.request(
+        request.method, request.url, data=request.body or None, headers=headers, allow_redirects=False
+    ) as response:
         body = _Body()
         async for chunk in response.content.iter_any():
             body.add(chunk)
@@ -216,7 +218,7 @@ class WsgiTransport:
             response = Client(self._app, use_cookies=False).open(
                 url.raw_path_qs,
                 base_url=str(url.origin()),
-                method="POST",
+                method=request.method,
                 data=request.body,
                 content_type=request.content_type,
                 headers=_HEADERS,

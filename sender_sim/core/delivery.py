@@ -13,12 +13,13 @@ __all__ = ["Attempt", "Delivery", "Request", "State", "delivery_id"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST, ready to go."""
+    """A request, ready to go. Kaisa's are POSTs with a content type; a check also sends others (empty: without one)."""
 
     url: str
     content_type: str
     body: bytes
     timeout: timedelta
+    method: str = "POST"
 
 
 @dataclass(frozen=True, slots=True)
