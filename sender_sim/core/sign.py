@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from receiver import wire
 
-__all__ = ["KeyRejected", "Signer"]
+__all__ = ["KeyRejected", "Profile", "Signer"]
 
 _DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {
     "sha256": hashes.SHA256(),
@@ -29,6 +30,15 @@ class KeyRejected(ValueError):
     """A signing key that cannot be used; the message says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How signatures are made: names out of wire.DIGESTS, PADDINGS and SIGNATURE_ENCODINGS."""
+
+    digest: str = wire.DIGESTS[0]
+    padding: str = wire.PADDINGS[0]
+    encoding: str = wire.SIGNATURE_ENCODINGS[0]
+
+
 class Signer:
     """An RSA private key and a signature profile: names out of wire.DIGESTS, PADDINGS and SIGNATURE_ENCODINGS.
 
@@ -44,7 +54,9 @@ class Signer:
         encoding: str = wire.SIGNATURE_ENCODINGS[0],
         allow_weak: bool = False,
     ) -> None:
+        self.profile = Profile(digest, padding_scheme, encoding)
         self._key = _private_key(pem, allow_weak=allow_weak)
+        self._profile = {"digest": digest, "padding_scheme": padding_scheme, "encoding": encoding}
         self._digest = _DIGESTS[digest]
         self._encode = _ENCODERS[encoding]
         self._padding: padding.AsymmetricPadding = padding.PKCS1v15()
@@ -58,6 +70,10 @@ class Signer:
     def sign(self, payload: bytes) -> str:
         """The signature over exactly these bytes, as text."""
         return self._encode(self._key.sign(payload, self._padding, self._digest))
+
+    def with_key(self, pem: bytes) -> "Signer":
+        """The same profile with another key. Raises KeyRejected."""
+        return Signer(pem, **self._profile, allow_weak=False)
 
 
 def _instead(pem: bytes) -> str:
