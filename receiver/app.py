@@ -6,7 +6,6 @@ import os
 import re
 import secrets
 import time
-import traceback
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
@@ -45,8 +44,13 @@ log = structlog.get_logger()
 
 _REQUEST_ID: Final = "X-Request-ID"
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# An answer is data for programs: no browser is to guess at it, show it in a frame or load anything for it.
+_SECURITY: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 _READ_AT_ONCE: Final = 65_536
-_TRACEBACK_LINES: Final = 20
 # So many names nobody knows are logged; the rest is in the store.
 _NAMES_LOGGED: Final = 20
 
@@ -74,9 +78,13 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 
 def _name_request() -> None:
-    """Give the request an id, its proxy's if it has one, that every log line of it carries and the answer names."""
+    """Give the request an id, its proxy's if it has one, that every log line of it carries and the answer names.
+
+    One that looks like a phone number would be the only one in the log: it is not taken.
+    """
     given = request.headers.get(_REQUEST_ID, "")
-    g.request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+    taken = _ID.fullmatch(given) and logs.mask(given) == given
+    g.request_id = given if taken else secrets.token_hex(8)
     structlog.contextvars.bind_contextvars(request=g.request_id)
 
 
@@ -191,8 +199,7 @@ def _add_errors(app: Flask) -> None:
         return crashed(error)
 
     def crashed(error: Exception) -> Response:
-        lines = "".join(traceback.format_exception(error)).splitlines()
-        log.error("internal error", traceback=lines[-_TRACEBACK_LINES:])
+        log.error("internal error", traceback=logs.traceback_of(error))
         return _problem(InternalError("an error that the receiver does not know; its log says more"))
 
     app.register_error_handler(Refusal, refused)
@@ -214,7 +221,8 @@ def _json(text: str, status: int, subtype: str = "json") -> Response:
 def _finish_headers(response: Response) -> Response:
     response.headers[_REQUEST_ID] = g.request_id
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    for name, value in _SECURITY.items():
+        response.headers.setdefault(name, value)
     return response
 
 
