@@ -7,6 +7,7 @@ import re
 import secrets
 import time
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -50,6 +51,7 @@ _SECURITY: Final = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
+_ADVICE_EVERY: Final = timedelta(days=1)
 _READ_AT_ONCE: Final = 65_536
 # So many names nobody knows are logged; the rest is in the store.
 _NAMES_LOGGED: Final = 20
@@ -60,14 +62,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure()
     settings = settings or config.load(os.environ, now=utc_now())
     receiver = build(settings)
-    for sentence in advice(settings, utc_now()):
-        log.warning("should be known", what=sentence)
     app = Flask("receiver", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect would be a failure to Kaisa
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask's own docs do
     app.before_request(_name_request)
+    _add_advice(app, settings)
     metrics = _add_metrics(app, settings, receiver) if settings.metrics_token else None
     _add_webhook(app, settings, receiver, metrics)
     _add_health(app, receiver)
@@ -75,6 +76,22 @@ def create_app(settings: Settings | None = None) -> Flask:
     app.after_request(_finish_headers)
     app.teardown_request(lambda _: structlog.contextvars.clear_contextvars())
     return app
+
+
+def _add_advice(app: Flask, settings: Settings) -> None:
+    """Say what should be known now and once a day: a receiver runs for longer than a certificate is about to expire."""
+    due = utc_now()
+
+    def tell() -> None:
+        nonlocal due
+        now = utc_now()
+        if now >= due:
+            due = now + _ADVICE_EVERY
+            for sentence in advice(settings, now):
+                log.warning("should be known", what=sentence)
+
+    tell()
+    app.before_request(tell)
 
 
 def _name_request() -> None:
