@@ -34,7 +34,7 @@ class _UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
-# Large, because each duplicate uses a number up; but SQLite numbers rows only where the type is INTEGER, as large there.
+# Large, because each duplicate uses a number up. SQLite numbers rows only where the type is INTEGER, as large there.
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()

@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 _MAX_BATCH: Final = 64
 
-# Seconds after which a write that failed among others is not tried again alone: Kaisa waits for 20 in all.
+# Seconds after which a write that failed among others is not tried again alone, and after which nothing new is queued
+# behind a commit: Kaisa waits for 20 in all.
 _PATIENCE: Final = 10.0
 
 # Seconds after which nobody waits any longer: a server that has gone silent must not take every thread with it.
@@ -71,7 +72,7 @@ class Writer:
 
     def _stuck(self) -> bool:
         since = self._busy_since
-        return since is not None and self._clock() - since > _LONGEST_WAIT
+        return since is not None and self._clock() - since > _PATIENCE
 
     def _work(self) -> None:
         ended = False

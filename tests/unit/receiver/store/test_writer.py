@@ -211,7 +211,7 @@ def test_behind_a_commit_that_is_stuck_nothing_is_queued_but_the_outcomes_of_han
     inbox._writer._waiting = waiting = Counted()
     stuck = threads.submit(inbox._writer.run, gate)
     gate.wait_for()
-    seconds[0] = 15.1
+    seconds[0] = 10.1
     waiting.wait_for(1)
     for number in range(3):
         with pytest.raises(StoreUnavailable) as failed:
