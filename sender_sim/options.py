@@ -1,9 +1,10 @@
 """The options every sending command shares, and what they come to."""
 
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -47,10 +48,12 @@ _SIGNATURE_OPTIONS = ("key", "digest", "padding", "encoding", "allow_weak")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send, how, and whom to trust."""
+    """Where to send, how, and whom to trust. `values` are the integration's, named as in a settings file."""
 
     integration: Integration
     tls: ssl.SSLContext
+    values: Mapping[str, Any]
+    allow_http: bool
 
 
 def target_options(command: F) -> F:
@@ -67,14 +70,27 @@ def output_format(command: F) -> F:
     )(command)
 
 
-def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any) -> Target:
-    """The target of given options. Raises SettingsError with every mistake."""
+def target(
+    *,
+    file: Path | None,
+    ca: Path | None,
+    allow_http: bool,
+    scenario: Mapping[str, Any] = MappingProxyType({}),
+    **given: Any,
+) -> Target:
+    """The target of given options; the settings of a scenario stand over the file's and under the flags.
+
+    Only a macro of one's own stands over the scenario's: it is what the endpoint reads. Raises SettingsError with every
+    mistake.
+    """
     problems: list[str] = []
     values: dict[str, Any] = {}
     integration = tls = None
     try:
-        values = settings.read_file(file) if file else {}
-        integration = settings.load(_merged(values, given), allow_http=allow_http)
+        in_file = settings.read_file(file) if file else {}
+        own_macro = {"macro": in_file["macro"]} if "macro" in in_file else {}
+        values = _merged({**in_file, **scenario, **own_macro}, given)
+        integration = settings.load(values, allow_http=allow_http)
     except SettingsError as error:
         problems.extend(error.problems)
     try:
@@ -83,7 +99,7 @@ def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any
         problems.append(f"--ca: {ca} cannot be used: {error.strerror or error}")
     if integration is None or tls is None:
         raise SettingsError(problems)
-    return Target(integration, tls)
+    return Target(integration, tls, values, allow_http)
 
 
 def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:
