@@ -8,11 +8,10 @@ from typing import Any, Final, TypeVar
 import click
 
 from sender_sim import faults
-from sender_sim.core import spans
 from sender_sim.options import Target, target
 from sender_sim.reading import SettingsError, collected
 from sender_sim.reports.summary import Summary
-from sender_sim.scenarios import Scenario, Situation, found, shipped, situation
+from sender_sim.scenarios import Situation, found, shipped, situation
 
 __all__ = ["outcome", "scenario_options", "scenarios", "staged", "verdict"]
 
@@ -44,7 +43,7 @@ def scenarios(name: str | None) -> None:
     for each in shipped():
         click.secho(each.name, bold=True, nl=False)
         click.echo(f": {each.title}")
-        click.echo(f"  {_size(each)}")
+        click.echo(f"  {each.size}; expected: {each.expect}")
         click.echo(textwrap.fill(each.shows, 100, initial_indent="  ", subsequent_indent="  ", break_on_hyphens=False))
         click.echo()
 
@@ -94,13 +93,3 @@ def verdict(told: Situation, summary: Summary) -> list[str]:
         return []
     unexpected = [f"  {each}" for each in told.expect.unmet(summary)]
     return [f"scenario {told.scenario}: {'did not end' if unexpected else 'ended'} as it should", *unexpected]
-
-
-def _size(scenario: Scenario) -> str:
-    """How many calls, over which time."""
-    over = scenario.profile.over
-    if over is None:
-        time = f"one about every {spans.text(scenario.profile.every)}"
-    else:
-        time = f"over {spans.text(over)}" if over else "all at once"
-    return f"{scenario.calls} calls, {time}"

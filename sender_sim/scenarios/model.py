@@ -1,11 +1,12 @@
 """What a scenario is: calls, settings and their changes, faults, and how it should end. Data only."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import timedelta
 from enum import StrEnum
-from typing import Any
+from typing import Any, Final
 
+from sender_sim.core import spans
 from sender_sim.core.faults import Rule
 from sender_sim.core.lifecycle import Stage
 from sender_sim.core.synthetic import Profile
@@ -22,8 +23,8 @@ class Amount(StrEnum):
     ALL = "all"
 
     def met(self, number: int, total: int) -> bool:
-        """Whether `number` of `total` is this amount."""
-        return {Amount.NONE: number == 0, Amount.SOME: 0 < number < total, Amount.ALL: 0 < number == total}[self]
+        """Whether `number` of `total` is this amount; some are one or more."""
+        return {Amount.NONE: number == 0, Amount.SOME: number > 0, Amount.ALL: 0 < number == total}[self]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,18 +39,33 @@ class Expectation:
     retried: Amount | None = None
     nothing_sent: Amount | None = None
 
+    def __str__(self) -> str:
+        return ", ".join(f"{_MEANING[name]}: {amount}" for name, amount in self._amounts())
+
     def unmet(self, summary: Summary) -> Iterator[str]:
         """What came out otherwise, in words."""
-        deliveries = summary.delivered + summary.given_up
-        for what, expected, number, total, of in (
-            ("given up", self.given_up, summary.given_up, deliveries, "deliveries"),
-            ("delivered after a retry", self.retried, summary.retried, deliveries, "deliveries"),
-            ("nothing sent of", self.nothing_sent, summary.nothing_sent, summary.calls, "calls"),
-        ):
-            if expected is not None and not expected.met(number, total):
-                yield f"{what}: {number} of {total} {of}, expected {expected}"
+        for name, amount in self._amounts():
+            number, total = getattr(summary, name), summary.delivered + summary.given_up
+            if name == "nothing_sent":
+                total = summary.calls
+            if not amount.met(number, total):
+                yield f"{_MEANING[name]}: {number} of {total}, expected: {amount}"
         if summary.violations:
-            yield f"answers that break the contract: {summary.violations.total()}, expected none"
+            yield f"answers that break the contract: {summary.violations.total()}, expected: none"
+
+    def _amounts(self) -> Iterator[tuple[str, Amount]]:
+        for each in fields(self):
+            amount: Amount | None = getattr(self, each.name)
+            if amount is not None:
+                yield each.name, amount
+
+
+# What is counted, by its name in an expectation and in the summary.
+_MEANING: Final = {
+    "given_up": "given up",
+    "retried": "delivered after a retry",
+    "nothing_sent": "calls of which nothing is sent",
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +95,14 @@ class Scenario:
     changes: tuple[Change, ...]
     faults: tuple[Rule, ...]
     expect: Expectation
+
+    @property
+    def size(self) -> str:
+        """How many calls, and over which time."""
+        over = self.profile.over
+        if over is None:
+            return f"{self.calls} calls, one about every {spans.text(self.profile.every)}"
+        return f"{self.calls} calls {f'over {spans.text(over)}' if over else 'at once'}"
 
     @property
     def needs_next_key(self) -> bool:
