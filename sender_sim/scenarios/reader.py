@@ -1,114 +1,29 @@
-"""A scenario's file (TOML) -> a Scenario, with every mistake in it at once. docs/scenarios.md shows the format."""
+"""A scenario's file (TOML) -> a Scenario, with every mistake in it at once."""
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import fields as dataclass_fields
 from datetime import timedelta
 from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import Schema
 
 from sender_sim import faults, settings
-from sender_sim.core import lifecycle, spread
+from sender_sim.core import lifecycle
 from sender_sim.core.faults import Rule
 from sender_sim.core.lifecycle import OutOfOrder, Stage, Step
-from sender_sim.core.synthetic import Profile
-from sender_sim.reading import SettingsError, Span, flag, number, one_of, text, typed
-from sender_sim.scenarios.model import Amount, Change, Expectation, Scenario
+from sender_sim.core.synthetic import EVERYDAY, Profile
+from sender_sim.reading import SettingsError, typed
+from sender_sim.scenarios.format import CALLS, CHANGE, EXPECT, FILE, SETTINGS
+from sender_sim.scenarios.model import Change, Expectation, Scenario
 
 __all__ = ["read"]
 
-_MOST_CALLS: Final = 1_000_000
-_HOW_MANY: Final = f"is no number of calls from 1 to {_MOST_CALLS}"
 # What belongs to whoever runs a scenario, and what its stages decide.
 _NOT_HERE: Final = {
     "url": "is not for a scenario, which is for any endpoint; give the URL to `sender-sim run`",
     "signature": "is not for a scenario; give the key to `sender-sim run --sign`",
     "active": "is not for a scenario; say how far the integration is: stage, and step in [[changes]]",
 }
-
-
-class _Spread(fields.Field[Any]):
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        several = isinstance(value, list) and all(isinstance(each, str) for each in value)
-        try:
-            return spread.parse(value if several else str(value))
-        except ValueError as error:
-            raise ValidationError(f"{error}; lengths that vary are about 3m, 1m to 10m, or a list") from None
-
-
-class _Recording(_Spread):
-    """None: never."""
-
-    def _deserialize(self, value: Any, *arguments: Any, **options: Any) -> Any:
-        return None if value == "never" else super()._deserialize(value, *arguments, **options)
-
-
-class _Amount(fields.Field[Any]):
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Any:
-        word = Amount.NONE if value == 0 and value is not False else value
-        if word not in tuple(Amount):
-            raise ValidationError('is no amount; write 0, "some" or "all"')
-        return Amount(word)
-
-
-def _share(field: str) -> fields.Float:
-    return number(getattr(_DEFAULT, field), 0, 1, "is no share; write a number from 0 to 1")
-
-
-def _table(what: str) -> fields.Dict:
-    return fields.Dict(load_default=dict, error_messages={"invalid": f"is not a table; write {what}"})
-
-
-def _tables(what: str) -> fields.List[Any]:
-    wrong = f"is not a list of tables; write {what}"
-    return fields.List(
-        fields.Dict(error_messages={"invalid": wrong}), load_default=list, error_messages={"invalid": wrong}
-    )
-
-
-def _schema(known: Mapping[str, Any]) -> Schema:
-    return Schema.from_dict(dict(known))(unknown=EXCLUDE)
-
-
-_DEFAULT: Final = Profile()
-_FILE: Final = _schema(
-    {
-        "title": text(),
-        "shows": text(),
-        "stage": one_of(Stage, default=Stage.ACTIVE),
-        "calls": _table("[calls]"),
-        "settings": _table("[settings]"),
-        "changes": _tables("[[changes]]"),
-        "faults": _tables("[[faults]]"),
-        "expect": _table("[expect]"),
-    }
-)
-_CALLS: Final = _schema(
-    {
-        "count": fields.Integer(
-            strict=True,
-            load_default=20,
-            validate=validate.Range(1, _MOST_CALLS, error=_HOW_MANY),
-            error_messages={"invalid": _HOW_MANY},
-        ),
-        "over": Span(load_default=None),
-        "every": Span(load_default=_DEFAULT.every),
-        "sms": _share("sms"),
-        "outbound": _share("outbound"),
-        "answered": _share("answered"),
-        "duration": _Spread(load_default=_DEFAULT.duration),
-        "recorded": _share("recorded"),
-        "recording": _Recording(load_default=_DEFAULT.recording),
-        "text": one_of(("plain", "hostile"), default="plain"),
-    }
-)
-_SETTINGS: Final = _schema(settings.SWITCHES)
-_CHANGE: Final = _schema(
-    {"at": Span(load_default=None), "step": one_of(Step, default=None), "next_key": flag(default=False)}
-    | settings.SWITCHES
-)
-_EXPECT: Final = _schema({each.name: _Amount(load_default=each.default) for each in dataclass_fields(Expectation)})
 
 
 def read(written: str, name: str) -> Scenario:
@@ -118,10 +33,10 @@ def read(written: str, name: str) -> Scenario:
     except tomllib.TOMLDecodeError as error:
         raise SettingsError([f"{name} is not TOML: {error}"]) from None
     problems: list[str] = []
-    values = typed(_FILE, raw, "", problems)
+    values = typed(FILE, raw, "", problems)
     problems += [f"{key}: is not set; say it in a line" for key in ("title", "shows") if key not in raw]
     count, profile = _calls(values["calls"], problems)
-    _typed_settings(_SETTINGS, values["settings"], "settings.", problems)
+    _typed_settings(SETTINGS, values["settings"], "settings.", problems)
     stage = Stage(values["stage"])
     scenario = Scenario(
         name=name,
@@ -134,7 +49,7 @@ def read(written: str, name: str) -> Scenario:
         settings=values["settings"],
         changes=tuple(_changes(values["changes"], stage, problems)),
         faults=tuple(_faults(values["faults"], problems)),
-        expect=Expectation(**typed(_EXPECT, values["expect"], "expect.", problems)),
+        expect=Expectation(**typed(EXPECT, values["expect"], "expect.", problems)),
     )
     if problems:
         raise SettingsError(f"{name}: {problem}" for problem in problems)
@@ -143,7 +58,7 @@ def read(written: str, name: str) -> Scenario:
 
 def _calls(table: Mapping[str, Any], problems: list[str]) -> tuple[int, Profile]:
     """How many calls, and what they are like."""
-    values = typed(_CALLS, table, "calls.", problems)
+    values = typed(CALLS, table, "calls.", problems)
     count, style, recording = values.pop("count"), values.pop("text"), values.pop("recording")
     if recording is None:
         if "recorded" in table:
@@ -153,7 +68,7 @@ def _calls(table: Mapping[str, Any], problems: list[str]) -> tuple[int, Profile]
         problems.append("calls.every: is one too many beside calls.over; they say the same in two ways")
     if not values["every"]:
         problems.append('calls.every: is no time between calls; for all of them at once write over = "0s"')
-    return count, Profile(**values, recording=recording or _DEFAULT.recording, hostile=style == "hostile")
+    return count, Profile(**values, recording=recording or EVERYDAY.recording, hostile=style == "hostile")
 
 
 def _changes(tables: list[Mapping[str, Any]], stage: Stage, problems: list[str]) -> Iterator[Change]:
@@ -161,7 +76,7 @@ def _changes(tables: list[Mapping[str, Any]], stage: Stage, problems: list[str])
     last = timedelta(0)
     for count, table in enumerate(tables, 1):
         prefix = f"changes[{count}]."
-        values = _typed_settings(_CHANGE, table, prefix, problems)
+        values = _typed_settings(CHANGE, table, prefix, problems)
         if "at" not in table:
             problems.append(f'{prefix}at: is not set; it is when, since the start, for example "12h"')
         at = values["at"] or timedelta(0)
