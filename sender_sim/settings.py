@@ -32,7 +32,7 @@ from sender_sim.core.integration import Integration, url_problem
 from sender_sim.core.sign import KeyRejected, Signer
 from sender_sim.reading import SettingsError, flag, one_of, text, toml, typed
 
-__all__ = ["SWITCHES", "SettingsError", "load", "read_file"]
+__all__ = ["SWITCHES", "SettingsError", "load", "load_signer", "read_file"]
 
 
 class _Signature(Schema):
@@ -114,6 +114,15 @@ def load(values: Mapping[str, Any], *, allow_http: bool = False) -> Integration:
     return integration
 
 
+def load_signer(signature: Mapping[str, Any]) -> Signer | None:
+    """The signer of values named as in a file's [signature]. Raises SettingsError with every mistake."""
+    problems: list[str] = []
+    signer = _signer(typed(_SIGNATURE, signature, "signature.", problems), given=True, problems=problems)
+    if problems:
+        raise SettingsError(problems)
+    return signer
+
+
 def _macro(text: str | None, *, recording: bool, problems: list[str]) -> Macro:
     try:
         return macro.parse(text or wire.DEFAULT_MACRO, recording=recording)
@@ -137,7 +146,8 @@ def _signer(signature: Mapping[str, Any], *, given: bool, problems: list[str]) -
             allow_weak=signature["allow_weak"],
         )
     except OSError as error:
-        problems.append(f"signature.key: {signature['key']} cannot be read: {error.strerror}")
+        remedy = "name the private key (PEM) to sign with, or mint one with `sender-sim certs`"
+        problems.append(f"signature.key: {signature['key']} cannot be read: {error.strerror}; {remedy}")
     except KeyRejected as error:
         problems.append(f"signature.key: {signature['key']} {error}")
     return None
