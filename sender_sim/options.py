@@ -1,9 +1,10 @@
 """The options every sending command shares, and what they come to."""
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -69,12 +70,14 @@ _SIGNATURE_NAMES = ("key", "digest", "padding", "encoding", "allow_weak")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send, how, and whom to trust; and the files that were given for it."""
+    """Where to send, how, and whom to trust; the files that were given for it, and the values of the settings."""
 
     integration: Integration
     tls: ssl.SSLContext
     ca: Path | None
     signing: Signing | None
+    values: Mapping[str, Any]
+    allow_http: bool
 
 
 def target_options(command: F) -> F:
@@ -100,13 +103,26 @@ def signer(**given: Any) -> Signer | None:
     return settings.load_signer(signature) if signature else None
 
 
-def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any) -> Target:
-    """The target of given options. Raises SettingsError with every mistake."""
+def target(
+    *,
+    file: Path | None,
+    ca: Path | None,
+    allow_http: bool,
+    scenario: Mapping[str, Any] = MappingProxyType({}),
+    **given: Any,
+) -> Target:
+    """The target of given options; the settings of a scenario stand over the file's and under the flags.
+
+    Only a macro of one's own stands over the scenario's: it is what the endpoint reads. Raises SettingsError with every
+    mistake.
+    """
     problems: list[str] = []
     values: dict[str, Any] = {}
     integration = tls = None
     try:
-        values = _merged(settings.read_file(file) if file else {}, given)
+        in_file = settings.read_file(file) if file else {}
+        own_macro = {"macro": in_file["macro"]} if "macro" in in_file else {}
+        values = _merged({**in_file, **scenario, **own_macro}, given)
         integration = settings.load(values, allow_http=allow_http)
     except SettingsError as error:
         problems.extend(error.problems)
@@ -118,7 +134,7 @@ def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any
         raise SettingsError(problems)
     signs = integration.signer
     signing = Signing(Path(values["signature"]["key"]), signs.profile) if signs else None
-    return Target(integration, tls, ca, signing)
+    return Target(integration, tls, ca, signing, values, allow_http)
 
 
 def _add(options: Sequence[Callable[[F], F]], command: F) -> F:
