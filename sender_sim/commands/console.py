@@ -68,6 +68,7 @@ def console(
     tls = _trusted(ca)
     options = Options(
         open_transport=lambda: HttpsTransport.open(tls),
+        ca=ca,
         allow_http=allow_http,
         timeout=timeout,
         breath=breath,

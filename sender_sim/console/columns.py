@@ -70,7 +70,7 @@ def outcome_text(value: Outcome) -> str:
         return json.dumps([value.failure, value.detail, value.seconds])
     body = base64.b64encode(value.body[:ANSWER_KEPT]).decode("ascii")
     cut = value.cut or len(value.body) > ANSWER_KEPT
-    return json.dumps([value.status, body, value.headers, value.seconds, cut])
+    return json.dumps([value.status, body, value.headers, value.seconds, cut, value.note])
 
 
 def outcome(text: str) -> Outcome:
@@ -78,5 +78,6 @@ def outcome(text: str) -> Outcome:
     kind, *rest = json.loads(text)
     if isinstance(kind, str):
         return Failed(Failure(kind), *rest)
-    body, headers, seconds, cut = rest
-    return Answered(kind, base64.b64decode(body), tuple((name, value) for name, value in headers), seconds, cut=cut)
+    body, headers, seconds, cut, note = rest
+    named = tuple((name, value) for name, value in headers)
+    return Answered(kind, base64.b64decode(body), named, seconds, cut=cut, note=note)

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
 from receiver.wire import EventType
@@ -50,9 +51,13 @@ class Busy(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """How it sends. `first` stands in the settings form until anything is saved; `timeout` (s) is R3's, unless set."""
+    """How it sends; `ca` is the file with the CA that is trusted.
+
+    `first` stands in the settings form until anything is saved. `timeout` and `breath` are seconds of real time.
+    """
 
     open_transport: OpenTransport
+    ca: Path | None = None
     allow_http: bool = False
     timeout: float | None = None
     breath: float = 0.0

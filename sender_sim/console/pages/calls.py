@@ -16,6 +16,7 @@ from sender_sim.console.reading import read
 from sender_sim.console.simulation import Simulation
 from sender_sim.console.trouble import TROUBLES
 from sender_sim.core.call import Call, Direction, Kind
+from sender_sim.reports.reproduce import commands
 
 __all__ = ["blueprint"]
 
@@ -160,6 +161,7 @@ def _delivery(delivery: DeliveryEntry, simulation: Simulation) -> str:
         lane=lane(delivery, entry, axis, simulation.now),
         groups=list(_groups(delivery)),
         reading=read(delivery.request) if delivery.request else None,
+        commands=list(commands(delivery.request, ca=simulation.options.ca)) if delivery.request else [],
         window=wire.RETRY_WINDOW,
         **shown,
     )

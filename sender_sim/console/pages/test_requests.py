@@ -6,6 +6,7 @@ from werkzeug.wrappers import Response
 from sender_sim.console.reading import read
 from sender_sim.console.simulation import Simulation
 from sender_sim.core.exchange import Exchange
+from sender_sim.reports.reproduce import commands
 
 __all__ = ["blueprint"]
 
@@ -25,6 +26,7 @@ def blueprint(simulation: Simulation) -> Blueprint:
             abort(404, f"there is no test request {number}")
         exchange = Exchange(tests[0].request, tests[0].outcome)
         reading = read(exchange.request)
-        return render_template("test_request.html", test=tests[0], exchange=exchange, reading=reading)
+        lines = list(commands(exchange.request, ca=simulation.options.ca))
+        return render_template("test_request.html", test=tests[0], exchange=exchange, reading=reading, commands=lines)
 
     return pages
