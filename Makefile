@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format pins clean
+.PHONY: help setup demo up test lint format pins clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -18,6 +18,9 @@ setup: .venv/installed  ## Make .venv with everything in it
 
 demo: setup  ## Run the receiver and tell it a story: every rule, end to end, over HTTPS
 	$(BIN)/sender-sim demo
+
+up: setup  ## Start both programs with their pages, ready to click; Ctrl-C stops them
+	$(BIN)/sender-sim up
 
 lint: setup  ## Check style, types and the rules of the house
 	$(BIN)/ruff check

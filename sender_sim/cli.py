@@ -18,6 +18,7 @@ from sender_sim.certs import KeysExistError
 from sender_sim.commands.console import console
 from sender_sim.commands.macro import macro
 from sender_sim.commands.scenarios import outcome, scenario_options, scenarios, staged, verdict
+from sender_sim.commands.up import up
 from sender_sim.core import synthetic
 from sender_sim.core.call import Kind
 from sender_sim.core.delivery import Request
@@ -177,6 +178,7 @@ def run_demo() -> None:
 
 
 main.add_command(console)
+main.add_command(up)
 main.add_command(macro)
 main.add_command(scenarios)
 

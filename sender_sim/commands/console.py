@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sender_sim.console.access import Access
 
-__all__ = ["console"]
+__all__ = ["console", "interrupt"]
 
 _PASSWORD: Final = "KAISA_CONSOLE_PASSWORD"  # noqa: S105 - the name of the variable
 _SHORTEST: Final = 8
@@ -74,7 +74,7 @@ def console(
         breath=breath,
         first=first,
     )
-    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGTERM, interrupt)
     try:
         with opened(Place(state=state, host=host, port=port, access=_access(host, names)), options) as server:
             click.echo(f"The console is at {server.url} (Ctrl-C stops it; everything is kept in {state})")
@@ -109,6 +109,6 @@ def _access(host: str, names: tuple[str, ...]) -> "Access":
     return Access(password=password, names=names_of((*names, *own)), everywhere=not alone)
 
 
-def _interrupt(*_: Any) -> None:
+def interrupt(*_: Any) -> None:
     """A platform's stop is a Ctrl-C."""
     raise KeyboardInterrupt

@@ -129,6 +129,14 @@ class Simulation:
             self._play_out()
         return stage
 
+    def problems_of(self, draft: Draft) -> tuple[str, ...]:
+        """What is wrong with what the form holds."""
+        try:
+            self._load(draft, active=False)
+        except SettingsError as error:
+            return error.problems
+        return ()
+
     def test(self) -> int:
         """Send a test request with the saved settings, once, and keep what came of it (C10); returns its number."""
         with self._turn:

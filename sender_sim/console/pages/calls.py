@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from flask import Blueprint, abort, flash, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
@@ -14,6 +15,7 @@ from sender_sim.console.orders import BLANK, CALLS_AT_ONCE, KINDS, OrderError, m
 from sender_sim.console.picture import Axis, Lane, around, fitting, lane, window
 from sender_sim.console.reading import read
 from sender_sim.console.simulation import Simulation
+from sender_sim.console.state import Placed
 from sender_sim.console.trouble import TROUBLES
 from sender_sim.core.call import Call, Direction, Kind
 from sender_sim.reports.reproduce import commands
@@ -60,18 +62,17 @@ def blueprint(simulation: Simulation) -> Blueprint:
 
     @pages.get("/calls")
     def show() -> str:
-        return _list(simulation, {}, {})
+        form = request.args if "order" in request.args else {}
+        return _list(simulation, form, _problems(form, simulation) if form else {})
 
     @pages.post("/calls")
-    def place() -> Response | tuple[str, int]:
+    def place() -> Response:
         form = request.form
         try:
-            if "count" in form:
-                placed = made_up(form, simulation.now, simulation.random)
-            else:
-                placed = [order(form, simulation.now, simulation.random)]
-        except OrderError as error:
-            return _list(simulation, form, error.problems), 422
+            placed = _ordered(form, simulation)
+        except OrderError:
+            filled = {name: value for name, value in form.items() if name != "token"}
+            return redirect(f"{url_for('.show')}?{urlencode({'order': '1'} | filled)}#place")
         simulation.place(placed)
         if len(placed) != 1:
             flash(f"{len(placed)} calls are placed; they begin one after the other.")
@@ -105,8 +106,23 @@ def blueprint(simulation: Simulation) -> Blueprint:
     return pages
 
 
+def _ordered(form: Mapping[str, str], simulation: Simulation) -> list[Placed]:
+    """The calls a form asks for. Raises OrderError."""
+    if "count" in form:
+        return made_up(form, simulation.now, simulation.random)
+    return [order(form, simulation.now, simulation.random)]
+
+
+def _problems(form: Mapping[str, str], simulation: Simulation) -> Mapping[str, str]:
+    try:
+        _ordered(form, simulation)
+    except OrderError as error:
+        return error.problems
+    return {}
+
+
 def _list(simulation: Simulation, form: Mapping[str, str], problems: Mapping[str, str]) -> str:
-    seen = Filter(request.args.get("q", "").strip(), request.args.get("kind", ""), request.args.get("standing", ""))
+    seen = Filter(request.args.get("q", "").strip(), request.args.get("which", ""), request.args.get("standing", ""))
     page = max(1, request.args.get("page", 1, int))
     zoom = request.args.get("zoom", "fit")
     with simulation.still():

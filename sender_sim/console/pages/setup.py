@@ -35,17 +35,18 @@ def blueprint(simulation: Simulation) -> Blueprint:
     @pages.get("/setup")
     def show() -> str:
         draft = Draft.from_form(request.args) if "draft" in request.args else None
-        return _page(simulation, draft, {})
+        problems = simulation.problems_of(draft) if draft and "tried" in request.args else ()
+        return _page(simulation, draft, by_field(problems))
 
     @pages.post("/setup")
-    def change() -> Response | tuple[str, int]:
+    def change() -> Response:
         draft, action = Draft.from_form(request.form), request.form.get("action", "")
         if action not in _SAVES:
             return redirect(_address(_edited(draft, action)))
         try:
             stage = simulation.take(_SAVES[action], draft)
-        except SettingsError as error:
-            return _page(simulation, draft, by_field(error.problems)), 422
+        except SettingsError:
+            return redirect(_address(draft, tried=True))
         flash(_SAID[stage])
         return redirect(url_for(".show"))
 
@@ -56,9 +57,9 @@ def blueprint(simulation: Simulation) -> Blueprint:
     return pages
 
 
-def _address(draft: Draft) -> str:
-    """Where the form stands as it was filled in, saved or not."""
-    query = {"draft": "1", "event": _event().label} | draft.as_query()
+def _address(draft: Draft, *, tried: bool = False) -> str:
+    """Where the form stands as it was filled in, saved or not; with its mistakes, if saving it was tried."""
+    query = {"draft": "1", "event": _event().label} | draft.as_query() | ({"tried": "1"} if tried else {})
     return f"{url_for('setup.show')}?{urlencode(query)}"
 
 
