@@ -80,13 +80,14 @@ def console(
             click.echo(f"The console is at {server.url} (Ctrl-C stops it; everything is kept in {state})")
             server.run()
     except KeyboardInterrupt:
-        click.echo("Stopped.")
+        pass  # before the server ran; the server itself takes it as a stop
     except JournalError as error:
         raise click.UsageError(str(error)) from None
     except SettingsError as error:
         raise SettingsError([f"{state}, the settings in force: {problem}" for problem in error.problems]) from None
     except OSError as error:
         raise click.UsageError(f"{host}, port {port} cannot be listened at: {error.strerror}") from None
+    click.echo("Stopped.")
 
 
 def _trusted(ca: Path | None) -> "ssl.SSLContext":

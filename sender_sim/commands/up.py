@@ -43,8 +43,9 @@ def up(folder: Path, port: int, receiver_port: int) -> None:
             click.echo(f"{running.keys.ca}. Ctrl-C stops both.")
             running.console.run()
     except KeyboardInterrupt:
-        click.echo("Stopped.")
+        pass  # before the server ran; the server itself takes it as a stop
     except JournalError as error:
         raise click.UsageError(str(error)) from None
     except OSError as error:
         raise click.UsageError(f"cannot start: {error}; --folder, --port and --receiver-port name others") from None
+    click.echo("Stopped.")

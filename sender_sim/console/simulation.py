@@ -26,6 +26,7 @@ from sender_sim.core.lifecycle import OutOfOrder, Stage, Step
 from sender_sim.core.outcome import Outcome
 from sender_sim.core.unfinished import Unfinished
 from sender_sim.faults import Faulty
+from sender_sim.settings import SettingsError
 from sender_sim.transports import Breathing, Transport
 
 __all__ = ["Busy", "Goal", "Options", "Simulation"]
