@@ -37,10 +37,9 @@ def up(folder: Path, port: int, receiver_port: int) -> None:
             click.echo(f"Console (Kaisa's side):  {running.console.url}")
             click.echo(f"Inspector (your side):   {running.inspector}   password: {running.password}")
             click.echo(f"Webhook URL:             {running.receiver.url}")
-            click.echo(
-                f"Everything is kept in {folder}. A browser warns of the inspector's certificate until it trusts"
-            )
-            click.echo(f"{running.keys.ca}. Ctrl-C stops both.")
+            click.echo(f"Everything is kept in:   {folder}")
+            click.echo(f"A browser warns of the inspector's certificate until it trusts {running.keys.ca}.")
+            click.echo("Ctrl-C stops both.")
             running.console.run()
     except KeyboardInterrupt:
         pass  # before the server ran; the server itself takes it as a stop
