@@ -51,11 +51,9 @@ class Draft:
 
     def load(self, *, active: bool, allow_http: bool, timeout: float | None = None) -> Integration:
         """The integration. Raises SettingsError with every mistake."""
-        values = asdict(self)
-        signature = {name: values.pop(name) or None for name in _SIGNATURE}
-        signature["allow_weak"] = self.allow_weak
-        given = {name: value for name, value in values.items() if value != "" and name != "sign"}
-        if self.sign:
+        given = {name: value for name, value in asdict(self).items() if value != ""}
+        signature = {name: given.pop(name) for name in _SIGNATURE if name in given}
+        if given.pop("sign"):
             given["signature"] = signature
         if timeout is not None:
             given["timeout"] = timeout

@@ -64,6 +64,11 @@ class Preview:
     payload: bytes | None = None
     unsigned: str = ""
 
+    @property
+    def request_body(self) -> bytes | None:
+        """The exact bytes that are sent; None until the macro is right."""
+        return self.request.body if self.request else None
+
 
 def preview(draft: Draft, event_type: EventType, now: datetime) -> Preview:
     """What the draft's macro comes to. Never raises, whatever the draft holds."""

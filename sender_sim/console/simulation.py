@@ -165,14 +165,14 @@ class Simulation:
     def go(self, goal: Goal) -> None:
         """Let time pass. Raises Busy while it does."""
         with self._turn:
+            coming = self.book.coming()
             until = {
-                Goal.NEXT: self._engine.next_due(),
+                Goal.NEXT: coming[0].due if coming else self._now,
                 Goal.HALF_HOUR: self._now + timedelta(minutes=30),
                 Goal.DAY: self._now + timedelta(days=1),
                 Goal.END: None,
             }[goal]
-            if until is not None or goal is Goal.END:
-                self._begin(Itinerary(self._now, until))
+            self._begin(Itinerary(self._now, until))
         self._wait()
 
     def live(self, speed: float) -> None:

@@ -5,7 +5,7 @@ import sqlite3
 import threading
 import traceback
 from collections.abc import Callable, Iterable, Sequence
-from contextlib import AbstractAsyncContextManager, aclosing
+from contextlib import AbstractAsyncContextManager, aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Final
@@ -107,7 +107,8 @@ class Travel:
         """End at once, attempts under way too: the journal says that they have no end, so they are made again."""
         self.stop()
         if cancel := self._cancel:
-            cancel()
+            with suppress(RuntimeError):  # it has ended by itself
+                cancel()
         self._thread.join()
 
     def wait(self, seconds: float) -> bool:
