@@ -1,5 +1,6 @@
 """What came of one attempt."""
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from http import HTTPStatus
@@ -7,10 +8,12 @@ from typing import Final
 
 from receiver import wire
 
-__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome"]
+__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome", "kind"]
 
 # An answer is a few bytes of JSON; what is longer is read to its end, and no more than this is kept of it.
 ANSWER_LIMIT: Final = 1024 * 1024
+# What tells two failures of one kind apart: ports, numbers of bytes, lines of OpenSSL's source.
+_FIGURES: Final = re.compile(r" \([^()]*\d[^()]*\)")
 
 
 class Failure(StrEnum):
@@ -76,3 +79,8 @@ class Failed:
 
 
 Outcome = Answered | Failed
+
+
+def kind(outcome: str) -> str:
+    """An outcome's text without the figures of this one."""
+    return _FIGURES.sub("", outcome)
