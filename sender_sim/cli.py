@@ -19,7 +19,7 @@ from sender_sim.core import synthetic
 from sender_sim.core.call import Call, Kind
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
-from sender_sim.options import Target, output_format, target, target_options
+from sender_sim.options import Target, active, output_format, target, target_options
 from sender_sim.reports.summary import Summary
 from sender_sim.settings import SettingsError
 from sender_sim.watch import ClockType, Plan, hint, watch
@@ -76,7 +76,7 @@ def test_request(form: str, **options: Any) -> None:
 @click.option("--seed", type=int, help="Make up the same call again.")
 def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, **options: Any) -> None:
     """Send one event of a made-up call, once."""
-    sent_to = _active(target(**options))
+    sent_to = active(target(**options))
     changed = _changes(changes, sent_to.integration.macro.fields)
     now = datetime.now(UTC)
     kind = Kind.SMS if _EVENTS[event] is EventType.SMS else Kind.VOICE
@@ -118,7 +118,7 @@ def run(
     """Let made-up calls happen and deliver them, with every rule of the contract."""
     if breath and clock is not None:
         raise click.UsageError("--breath is for the virtual clock; on any other, real time passes by itself")
-    sent_to = _active(target(**options))
+    sent_to = active(target(**options))
     seed = random.randrange(1_000_000) if seed is None else seed  # noqa: S311 - made-up calls are no secret
     plan = Plan(sent_to=sent_to, calls=calls, seed=seed, speed=clock, concurrency=concurrency, breath=breath)
     summary, interrupted = Summary(seed=seed), False
@@ -174,12 +174,6 @@ def _send_once(
     exchange = asyncio.run(post_once(request, sent_to.tls, now))
     click.echo(json.dumps(exchange.as_dict()) if form == "json" else "\n".join(exchange.lines()))
     sys.exit(0 if exchange.kept else 1)
-
-
-def _active(sent_to: Target) -> Target:
-    if not sent_to.integration.active:
-        raise SettingsError(["active: is false, so no data flows (C1); only test-request works before activation"])
-    return sent_to
 
 
 def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from sender_sim.core.integration import Integration
 from sender_sim.settings import SettingsError
 from sender_sim.transports import trust
 
-__all__ = ["Target", "output_format", "target", "target_options"]
+__all__ = ["Target", "active", "output_format", "target", "target_options"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -84,6 +84,13 @@ def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any
     if integration is None or tls is None:
         raise SettingsError(problems)
     return Target(integration, tls)
+
+
+def active(sent_to: Target) -> Target:
+    """The target, if data flows to it (C1). Raises SettingsError."""
+    if not sent_to.integration.active:
+        raise SettingsError(["active: is false, so no data flows (C1); only test-request works before activation"])
+    return sent_to
 
 
 def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

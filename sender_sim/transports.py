@@ -20,11 +20,11 @@ from yarl import URL
 from sender_sim.core.delivery import Attempt, Request
 from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome
 
-__all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
+__all__ = ["HEADERS", "Body", "Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
 
 _Headers = tuple[tuple[str, str], ...]
 
-_HEADERS: Final = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
+HEADERS: Final = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
 
 
 class Transport(Protocol):
@@ -40,7 +40,7 @@ def trust(ca: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca) if ca else None)
 
 
-class _Body:
+class Body:
     """What is read of an answer: its beginning is kept, the rest is only waited for."""
 
     def __init__(self) -> None:
@@ -91,7 +91,7 @@ class HttpsTransport:
         """For one attempt: Kaisa's are half an hour apart, so it has no connection left to use again."""
         return aiohttp.ClientSession(
             connector=_Once(ssl=self._tls),
-            headers=_HEADERS,
+            headers=HEADERS,
             skip_auto_headers=["Accept-Encoding"],
             timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: it rounds up to whole seconds
         )
@@ -120,10 +120,10 @@ class _Once(aiohttp.TCPConnector):
         await super().close(abort_ssl=abort_ssl)
 
 
-async def _post(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
+async def _post(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, Body]:
     headers = {"Content-Type": request.content_type}
     async with session.post(request.url, data=request.body, headers=headers, allow_redirects=False) as response:
-        body = _Body()
+        body = Body()
         async for chunk in response.content.iter_any():
             body.add(chunk)
         return response.status, tuple(response.headers.items()), body
@@ -210,8 +210,8 @@ class WsgiTransport:
             return Failed(Failure.TIMEOUT, f"no whole answer after {timeout:g} s", time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
 
-    def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, _Body]:
-        url, body = URL(request.url), _Body()
+    def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, Body]:
+        url, body = URL(request.url), Body()
         try:
             response = Client(self._app, use_cookies=False).open(
                 url.raw_path_qs,
@@ -219,7 +219,7 @@ class WsgiTransport:
                 method="POST",
                 data=request.body,
                 content_type=request.content_type,
-                headers=_HEADERS,
+                headers=HEADERS,
             )
             for chunk in response.iter_encoded():
                 body.add(chunk)
@@ -227,7 +227,7 @@ class WsgiTransport:
                     break
             response.close()
         except Exception as error:  # noqa: BLE001 - the application under test may raise anything
-            body = _Body()
+            body = Body()
             body.add(repr(error).encode("utf-8", "backslashreplace"))
             return 500, (), body
         return response.status_code, tuple(response.headers.items()), body
