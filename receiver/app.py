@@ -185,7 +185,9 @@ def _add_errors(app: Flask) -> None:
             response.headers["Allow"] = allowed
             return response
         if isinstance(error, NoPage):
-            return _problem(NotFound(f"nothing is at {shortened(request.path)}"))
+            nothing = NotFound(f"nothing is at {shortened(request.path)}")
+            # A webhook sent to a wrong path is to be seen by its operator; who browses is not.
+            return refused(nothing) if request.method == "POST" else _problem(nothing)
         if error.code and error.code < 500:
             return refused(BadRequest(error.name))
         return crashed(error)

@@ -4,8 +4,8 @@ import asyncio
 import json
 import random
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +15,15 @@ from receiver import wire
 from receiver.wire import EventType
 from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
+from sender_sim.commands.macro import macro
 from sender_sim.core import synthetic
-from sender_sim.core.call import Call, Kind
+from sender_sim.core.call import Kind
+from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
-from sender_sim.options import Target, active, output_format, target, target_options
+from sender_sim.options import Target, active, output_format, reproduce_option, target, target_options
+from sender_sim.reading import near_miss
+from sender_sim.reports.reproduce import commands
 from sender_sim.reports.summary import Summary
 from sender_sim.settings import SettingsError
 from sender_sim.watch import ClockType, Plan, hint, watch
@@ -61,11 +65,13 @@ def main() -> None:
 @main.command("test-request")
 @target_options
 @output_format
-def test_request(form: str, **options: Any) -> None:
+@reproduce_option
+def test_request(form: str, *, reproduce: bool, **options: Any) -> None:
     """Send one request with sample data, as the button in Kaisa's Setup does (C10)."""
     sent_to = target(**options)
     now = datetime.now(UTC)
-    _send_once(sent_to, synthetic.sample(now), EventType.POST_CALL, {}, form, now)
+    request = request_for(synthetic.sample(now), EventType.POST_CALL, sent_to.integration)
+    _send_once(sent_to, request, form, now, reproduce=reproduce)
 
 
 @main.command()
@@ -74,14 +80,16 @@ def test_request(form: str, **options: Any) -> None:
 @click.option("--event", type=click.Choice(list(_EVENTS)), default="post-call", show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="FIELD=TEXT", help="Change a field of the call.")
 @click.option("--seed", type=int, help="Make up the same call again.")
-def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, **options: Any) -> None:
+@reproduce_option
+def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, reproduce: bool, **options: Any) -> None:
     """Send one event of a made-up call, once."""
     sent_to = active(target(**options))
     changed = _changes(changes, sent_to.integration.macro.fields)
     now = datetime.now(UTC)
     kind = Kind.SMS if _EVENTS[event] is EventType.SMS else Kind.VOICE
     call = synthetic.call(random.Random(seed), kind, now)  # noqa: S311 - made-up calls are no secret
-    _send_once(sent_to, call, _EVENTS[event], changed, form, now)
+    request = request_for(call, _EVENTS[event], sent_to.integration, changes=changed)
+    _send_once(sent_to, request, form, now, reproduce=reproduce)
 
 
 @main.command()
@@ -158,6 +166,9 @@ def run_demo() -> None:
     sys.exit(0 if demo.tell() else 1)
 
 
+main.add_command(macro)
+
+
 def _show_summary(plan: Plan, summary: Summary, form: str) -> None:
     if form == "json":
         click.echo(json.dumps({"event": "Summary"} | summary.as_dict()))
@@ -167,12 +178,14 @@ def _show_summary(plan: Plan, summary: Summary, form: str) -> None:
         click.echo(advice)
 
 
-def _send_once(
-    sent_to: Target, call: Call, event_type: EventType, changes: dict[str, str], form: str, now: datetime
-) -> None:
-    request = request_for(call, event_type, sent_to.integration, changes=changes)
+def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, reproduce: bool) -> None:
     exchange = asyncio.run(post_once(request, sent_to.tls, now))
-    click.echo(json.dumps(exchange.as_dict()) if form == "json" else "\n".join(exchange.lines()))
+    by_hand = list(commands(request, ca=sent_to.ca, signing=sent_to.signing)) if reproduce else []
+    if form == "json":
+        document = exchange.as_dict() | ({"reproduce": [asdict(each) for each in by_hand]} if reproduce else {})
+        click.echo(json.dumps(document))
+    else:
+        click.echo("\n".join([*exchange.lines(), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)]))
     sys.exit(0 if exchange.kept else 1)
 
 
@@ -184,9 +197,7 @@ def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:
         if not equals:
             raise click.BadParameter(f"{text!r} has no '='; write FIELD=TEXT", param_hint="--set")
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
-            raise click.BadParameter(f"{name!r} is not a field; {hint}", param_hint="--set")
+            raise click.BadParameter(f"{name!r} is not a field; {near_miss(name, known)}", param_hint="--set")
         if name not in used:
             raise click.BadParameter(f"the macro does not send {{{name}}}; add it with --macro", param_hint="--set")
         changes[name] = value

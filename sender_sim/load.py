@@ -34,11 +34,11 @@ from sender_sim.core.call import Call, Kind
 from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.core.integration import Integration, url_problem
-from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
+from sender_sim.core.outcome import Answered, Failed, Failure, Outcome, timed_out
 from sender_sim.core.violations import broken
 from sender_sim.options import Target, active, target
 from sender_sim.settings import SettingsError
-from sender_sim.transports import HEADERS, Body
+from sender_sim.transports import Body
 
 __all__ = ["ContractBroken", "KaisaUser"]
 
@@ -83,7 +83,6 @@ class KaisaUser(FastHttpUser):
     """
 
     insecure = False
-    default_headers = HEADERS
     # Each wait in an attempt is shorter than the attempt's deadline.
     network_timeout = connection_timeout = 2 * wire.ATTEMPT_TIMEOUT.total_seconds()
 
@@ -120,7 +119,7 @@ class KaisaUser(FastHttpUser):
             self.client.post(
                 request.url,
                 data=request.body.decode("ascii"),  # the encoders leave nothing else
-                headers={"Content-Type": request.content_type, "Accept-Encoding": "identity"},
+                headers=request.headers | {"Accept-Encoding": "identity"},
                 name=name,
                 allow_redirects=False,
                 stream=True,
@@ -161,15 +160,15 @@ def _outcome(response: FastResponse, request: Request, started: float) -> Outcom
         while chunk := response.read(_CHUNK):
             body.add(chunk)
     except _FAILURES as error:
-        failure, detail = _failure(getattr(error, "original", error), request)  # without the client's frame around it
-        return Failed(failure, detail, time.perf_counter() - started)
+        cause, seconds = getattr(error, "original", error), time.perf_counter() - started  # without the client's frame
+        if isinstance(cause, gevent.Timeout | TimeoutError):
+            return timed_out(request.timeout, seconds)
+        return Failed(*_failure(cause), seconds)
     return body.answer(response.status_code, (), time.perf_counter() - started)
 
 
-def _failure(error: BaseException, request: Request) -> tuple[Failure, str]:
+def _failure(error: BaseException) -> tuple[Failure, str]:
     match error:
-        case gevent.Timeout() | TimeoutError():
-            return Failure.TIMEOUT, f"no whole answer after {request.timeout.total_seconds():g} s"
         case ssl.SSLCertVerificationError():
             return Failure.TLS, f"the certificate is not trusted: {error.verify_message}"
         case ssl.SSLError():

@@ -1,7 +1,7 @@
 """Drives the engine: a clock says when, a transport sends, the engine says what it means."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Sequence
 
 from sender_sim.clocks import Clock
 from sender_sim.core.delivery import Attempt
@@ -14,16 +14,23 @@ __all__ = ["run"]
 
 
 async def run(
-    engine: Engine, clock: Clock, transport: Transport, *, concurrency: int = 20
+    engine: Engine,
+    clock: Clock,
+    transport: Transport,
+    *,
+    concurrency: int = 20,
+    keep: Callable[[Sequence[Event]], object] = lambda _: None,
 ) -> AsyncGenerator[Event, None]:
     """Every event until nothing is left to happen. At most `concurrency` attempts are in flight at once.
 
-    Outcomes that are there together are taken in the order their attempts were started.
+    Outcomes that are there together are taken in the order their attempts were started. `keep` is given what happened,
+    all that belongs together at once, before anything follows from it.
     """
     in_flight: dict[asyncio.Task[Outcome], Attempt] = {}
     try:
         while True:
             step = engine.advance(clock.now(), room=concurrency - len(in_flight))
+            keep(step.events)
             for event in step.events:
                 yield event
             for attempt in step.attempts:
@@ -33,9 +40,13 @@ async def run(
                 return
             full = len(in_flight) >= concurrency
             done = await clock.wait(in_flight.keys(), None if full else due)
-            for task in [task for task in in_flight if task in done]:
-                for event in engine.conclude(in_flight.pop(task), task.result(), clock.now()):
-                    yield event
+            ended = [task for task in in_flight if task in done]
+            events = [
+                event for task in ended for event in engine.conclude(in_flight.pop(task), task.result(), clock.now())
+            ]
+            keep(events)
+            for event in events:
+                yield event
     finally:
         for task in in_flight:
             task.cancel()

@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -18,13 +18,11 @@ from werkzeug.test import Client
 from yarl import URL
 
 from sender_sim.core.delivery import Attempt, Request
-from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome
+from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome, timed_out
 
-__all__ = ["HEADERS", "Body", "Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
+__all__ = ["Body", "Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
 
 _Headers = tuple[tuple[str, str], ...]
-
-HEADERS: Final = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
 
 
 class Transport(Protocol):
@@ -81,8 +79,7 @@ class HttpsTransport:
             async with self._session() as session, asyncio.timeout(request.timeout.total_seconds()):
                 status, headers, body = await _post(session, request)
         except TimeoutError:
-            detail = f"no whole answer after {request.timeout.total_seconds():g} s"
-            return Failed(Failure.TIMEOUT, detail, time.perf_counter() - started)
+            return timed_out(request.timeout, time.perf_counter() - started)
         except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
             return Failed(_failure(error), _words(error), time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
@@ -91,7 +88,6 @@ class HttpsTransport:
         """For one attempt: Kaisa's are half an hour apart, so it has no connection left to use again."""
         return aiohttp.ClientSession(
             connector=_Once(ssl=self._tls),
-            headers=HEADERS,
             skip_auto_headers=["Accept-Encoding"],
             timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: it rounds up to whole seconds
         )
@@ -121,8 +117,8 @@ class _Once(aiohttp.TCPConnector):
 
 
 async def _post(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, Body]:
-    headers = {"Content-Type": request.content_type}
-    async with session.post(request.url, data=request.body, headers=headers, allow_redirects=False) as response:
+    data, headers = request.body, request.headers
+    async with session.post(request.url, data=data, headers=headers, allow_redirects=False) as response:
         body = Body()
         async for chunk in response.content.iter_any():
             body.add(chunk)
@@ -202,12 +198,13 @@ class WsgiTransport:
     async def send(self, attempt: Attempt) -> Outcome:
         """Call the application with the attempt's request; an exception in it is a 500, as under a server."""
         started = time.perf_counter()
-        timeout = attempt.request.timeout.total_seconds()
+        request = attempt.request
+        seconds = request.timeout.total_seconds()
         try:
-            async with asyncio.timeout(timeout):
-                status, headers, body = await asyncio.to_thread(self._call, attempt.request, started + timeout)
+            async with asyncio.timeout(seconds):
+                status, headers, body = await asyncio.to_thread(self._call, request, started + seconds)
         except TimeoutError:
-            return Failed(Failure.TIMEOUT, f"no whole answer after {timeout:g} s", time.perf_counter() - started)
+            return timed_out(request.timeout, time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
 
     def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, Body]:
@@ -218,8 +215,7 @@ class WsgiTransport:
                 base_url=str(url.origin()),
                 method="POST",
                 data=request.body,
-                content_type=request.content_type,
-                headers=HEADERS,
+                headers=request.headers,
             )
             for chunk in response.iter_encoded():
                 body.add(chunk)

@@ -20,6 +20,11 @@ class Request:
     body: bytes
     timeout: timedelta
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """All its headers but those that the connection decides: Host and Content-Length."""
+        return {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim", "Content-Type": self.content_type}
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
@@ -81,6 +86,12 @@ class Delivery:
         due = next_attempt(self.first, self.previous) if self.retry and self.first and self.previous else None
         self.state = State.DUE if due else State.GIVEN_UP
         return due
+
+    def has_failed(self, due: datetime, attempts: int) -> None:
+        """Take up after so many attempts of an earlier run, the last of which was due at `due`."""
+        self.first = self.first or due
+        self.previous = due
+        self.attempts = attempts
 
     def _expect(self, state: State) -> None:
         if self.state is not state:

@@ -3,7 +3,7 @@
 `advance` takes what is due and says what to send; `conclude` takes what came of it. Both return what happened.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum
@@ -33,6 +33,7 @@ from sender_sim.core.events import (
 from sender_sim.core.integration import Integration
 from sender_sim.core.outcome import Answered, Outcome
 from sender_sim.core.schedule import Schedule
+from sender_sim.core.unfinished import Unfinished
 
 __all__ = ["Engine", "Step", "request_for"]
 
@@ -131,6 +132,18 @@ class Engine:
         self._calls = calls
         self._place_next()
 
+    def resume(self, left: Unfinished, settings: Sequence[Integration]) -> None:
+        """Go on with what an earlier run has left; `settings` are those it had, the first and after each change."""
+        for call in left.calls.values():
+            self._schedule.add(call.end, _Priority.CALL, _CallEnds(call))
+        for held in left.held.values():
+            self._held[held.call.id] = settings[held.changes]
+            self._schedule.add(held.until, _Priority.WAIT_OVER, _WaitIsOver(held.call))
+        for call in left.recordings.values():
+            self._await_recording(call)
+        for pending in left.pending.values():
+            self._schedule.add(pending.due, _Priority.SEND, _Send(pending.delivery))
+
     def next_due(self) -> datetime | None:
         """When something happens next without an outcome coming in; None: nothing will."""
         return self._schedule.next_due()
@@ -216,9 +229,12 @@ class Engine:
         until = rules.wait_ends(call)
         self._held[call.id] = integration
         self._schedule.add(until, _Priority.WAIT_OVER, _WaitIsOver(call))
+        self._await_recording(call)
+        return DeliveryHeld(now, delivery_id(call.id, EventType.POST_CALL), until)
+
+    def _await_recording(self, call: Call) -> None:
         if call.recording_after is not None:
             self._schedule.add(call.end + call.recording_after, _Priority.RECORDING, _RecordingArrives(call))
-        return DeliveryHeld(now, delivery_id(call.id, EventType.POST_CALL), until)
 
     def _create(
         self,

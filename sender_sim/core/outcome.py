@@ -2,13 +2,14 @@
 
 import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
 from receiver import wire
 
-__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome", "kind"]
+__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome", "kind", "timed_out"]
 
 # An answer is a few bytes of JSON; what is longer is read to its end, and no more than this is kept of it.
 ANSWER_LIMIT: Final = 1024 * 1024
@@ -79,6 +80,11 @@ class Failed:
 
 
 Outcome = Answered | Failed
+
+
+def timed_out(deadline: timedelta, seconds: float, cause: str = "") -> Failed:
+    """R3: the answer was not whole at the deadline."""
+    return Failed(Failure.TIMEOUT, f"no whole answer after {deadline.total_seconds():g} s{cause}", seconds)
 
 
 def kind(outcome: str) -> str:

@@ -1,0 +1,117 @@
+"""The journal: what is kept is on disk, in order, and a file that is no journal is told in words."""
+
+import multiprocessing
+import os
+import signal
+import sqlite3
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sender_sim.core import events
+from sender_sim.journal import Journal, JournalError
+from tests.unit.sender_sim.scripted import START, a_call
+from tests.unit.sender_sim.test_unfinished import undisturbed
+
+PLAN: dict[str, Any] = {"url": "https://endpoint.example/", "calls": 3}
+ENDED = events.CallEnded(START, "a")
+
+
+def begin(path: Path) -> None:
+    with Journal.begun(path, PLAN):
+        pass
+
+
+def find(path: Path) -> None:
+    with Journal.found(path):
+        pass
+
+
+def test_what_was_kept_is_there_again_with_the_plan(tmp_path: Path) -> None:
+    path = tmp_path / "week.journal"
+    with Journal.begun(path, PLAN) as journal:
+        for batch in undisturbed():
+            journal.keep(batch)
+    with Journal.found(path) as journal:
+        assert journal.plan == PLAN
+        assert list(journal.events()) == list(chain(*undisturbed()))
+        assert not journal.finished
+
+
+def test_a_run_that_came_to_its_end_says_so(tmp_path: Path) -> None:
+    with Journal.begun(tmp_path / "journal", PLAN) as journal:
+        journal.finish()
+        assert journal.finished
+
+
+def keep_and_die(path: Path) -> None:
+    with Journal.begun(path, PLAN) as journal:
+        journal.keep([events.CallBegan(START, "a", a_call()), ENDED])
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_what_was_kept_outlives_the_process(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=keep_and_die, args=[tmp_path / "journal"])
+    process.start()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    with Journal.found(tmp_path / "journal") as journal:
+        assert list(journal.events()) == [events.CallBegan(START, "a", a_call()), ENDED]
+
+
+def fill(path: Path) -> None:
+    """Keep one event, then more of them at once than the disk has room for."""
+    with Journal.found(path) as journal:
+        journal.keep([ENDED])
+        journal._connection.execute("PRAGMA max_page_count = 20")
+        journal.keep([ENDED] * 10_000)
+
+
+def test_on_a_full_disk_events_that_belong_together_are_not_kept_in_part(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    begin(path)
+    with pytest.raises(JournalError, match=r"journal cannot be used as a journal: database or disk is full$"):
+        fill(path)
+    with Journal.found(path) as journal:
+        assert list(journal.events()) == [ENDED]
+
+
+def test_a_journal_that_is_there_is_not_written_over(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.write_text("precious")
+    with pytest.raises(JournalError, match="exists already; --resume goes on with the run in it"):
+        begin(path)
+    assert path.read_text() == "precious"
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but longer than the header of one would be" * 10, b""])
+def test_a_file_that_is_no_journal_is_told_in_words(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "journal"
+    path.write_bytes(content)
+    with pytest.raises(JournalError, match=r"journal (is not|cannot be used as) a journal"):
+        find(path)
+
+
+def test_a_database_of_somebody_else_is_no_journal(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE events (number INTEGER)")
+    connection.close()
+    with pytest.raises(JournalError, match=r"is not a journal of this version of sender-sim$"):
+        find(path)
+
+
+def test_a_journal_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(JournalError, match=r"is not there; without --resume, run begins a journal$"):
+        find(tmp_path / "journal")
+
+
+def test_two_simulators_do_not_share_a_journal(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    in_use = pytest.raises(JournalError, match=r"is in use by another sender-sim; wait for it, or name another file$")
+    with Journal.begun(path, PLAN), in_use:
+        find(path)
+    with Journal.found(path) as journal:
+        assert journal.plan == PLAN
