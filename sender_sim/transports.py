@@ -29,7 +29,7 @@ class Transport(Protocol):
     """Sends an attempt and says what came of it; never raises for what an endpoint does."""
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """POST the attempt's request."""
+        """Send the attempt's request."""
         ...
 
 
@@ -72,12 +72,12 @@ class HttpsTransport:
         yield cls(tls)
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """POST the attempt's request."""
+        """Send the attempt's request."""
         started = time.perf_counter()
         request = attempt.request
         try:
             async with self._session() as session, asyncio.timeout(request.timeout.total_seconds()):
-                status, headers, body = await _post(session, request)
+                status, headers, body = await _send(session, request)
         except TimeoutError:
             return timed_out(request.timeout, time.perf_counter() - started)
         except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
@@ -88,7 +88,7 @@ class HttpsTransport:
         """For one attempt: Kaisa's are half an hour apart, so it has no connection left to use again."""
         return aiohttp.ClientSession(
             connector=_Once(ssl=self._tls),
-            skip_auto_headers=["Accept-Encoding"],
+            skip_auto_headers=["Accept-Encoding", "Content-Type"],
             timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: it rounds up to whole seconds
         )
 
@@ -116,9 +116,11 @@ class _Once(aiohttp.TCPConnector):
         await super().close(abort_ssl=abort_ssl)
 
 
-async def _post(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, Body]:
-    data, headers = request.body, request.headers
-    async with session.post(request.url, data=data, headers=headers, allow_redirects=False) as response:
+async def _send(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, Body]:
+    data, headers = request.body or None, request.headers
+    async with session.request(
+        request.method, request.url, data=data, headers=headers, allow_redirects=False
+    ) as response:
         body = Body()
         async for chunk in response.content.iter_any():
             body.add(chunk)
@@ -213,7 +215,7 @@ class WsgiTransport:
             response = Client(self._app, use_cookies=False).open(
                 url.raw_path_qs,
                 base_url=str(url.origin()),
-                method="POST",
+                method=request.method,
                 data=request.body,
                 headers=request.headers,
             )

@@ -56,6 +56,7 @@ class Signer:
     ) -> None:
         self.profile = Profile(digest, padding_scheme, encoding)
         self._key = _private_key(pem, allow_weak=allow_weak)
+        self._profile = {"digest": digest, "padding_scheme": padding_scheme, "encoding": encoding}
         self._digest = _DIGESTS[digest]
         self._encode = _ENCODERS[encoding]
         self._padding: padding.AsymmetricPadding = padding.PKCS1v15()
@@ -69,6 +70,10 @@ class Signer:
     def sign(self, payload: bytes) -> str:
         """The signature over exactly these bytes, as text."""
         return self._encode(self._key.sign(payload, self._padding, self._digest))
+
+    def with_key(self, pem: bytes) -> "Signer":
+        """The same profile with another key. Raises KeyRejected."""
+        return Signer(pem, **self._profile, allow_weak=False)
 
 
 def _instead(pem: bytes) -> str:
