@@ -18,6 +18,7 @@ from sender_sim.settings import SettingsError
 from sender_sim.transports import trust
 
 __all__ = [
+    "ClockType",
     "Target",
     "active",
     "output_format",
@@ -32,6 +33,8 @@ __all__ = [
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE = click.Path(path_type=Path)
+# Eleven days in a second; much more, and time runs out of what a date can hold.
+_FASTEST = 1_000_000
 # Options named as in a settings file; those given override it.
 _SIGNATURE = (
     click.option("--sign", "key", type=click.Path(), help="Sign with this private key, PEM (C7)."),
@@ -67,6 +70,25 @@ _HOW_IT_IS_SENT = (
     click.option("--timeout", type=float, help="Seconds an attempt may take, for tests. Default: 20 (R3)."),
 )
 _SIGNATURE_NAMES = ("key", "digest", "padding", "encoding", "allow_weak")
+
+
+class ClockType(click.ParamType[float | None]):
+    """`virtual`, `real` or `xN` -> how many times as fast as real time it runs; None: it jumps."""
+
+    name = "virtual|real|xN"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """Read the text. Whatever is not a clock is told with what to write instead."""
+        if value == "virtual":
+            return None
+        speed = "1" if value == "real" else value.removeprefix("x") if value.startswith("x") else ""
+        try:
+            factor = float(speed)
+        except ValueError:
+            factor = 0.0
+        if not 0 < factor <= _FASTEST:
+            self.fail(f"{value!r} is no clock; write virtual, real, or for example x1800", param, ctx)
+        return factor
 
 
 @dataclass(frozen=True, slots=True)
