@@ -16,6 +16,7 @@ from receiver import wire
 from receiver.wire import EventType
 from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
+from sender_sim.commands.compare import compare
 from sender_sim.commands.macro import macro
 from sender_sim.core import synthetic
 from sender_sim.core.call import Kind
@@ -166,7 +167,8 @@ def run_demo() -> None:
     sys.exit(0 if demo.tell() else 1)
 
 
-main.add_command(macro)
+for command in (compare, macro):
+    main.add_command(command)
 
 
 def _show_summary(plan: Plan, summary: Summary, form: str) -> None:

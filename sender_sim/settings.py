@@ -31,9 +31,9 @@ from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
 from receiver import macro, wire
 from receiver.macro import Macro, MacroError
 from sender_sim.core.integration import Integration, url_problem
-from sender_sim.core.sign import KeyRejected, Signer
+from sender_sim.core.sign import KeyRejected, Profile, Signer
 
-__all__ = ["SettingsError", "load", "load_signer", "read_file"]
+__all__ = ["SettingsError", "load", "load_profile", "load_signer", "read_file"]
 
 
 class SettingsError(ValueError):
@@ -149,6 +149,15 @@ def load_signer(signature: Mapping[str, Any]) -> Signer | None:
     if problems:
         raise SettingsError(problems)
     return signer
+
+
+def load_profile(signature: Mapping[str, Any]) -> Profile:
+    """How values named as in a file's [signature] sign, with whatever key. Raises SettingsError with every mistake."""
+    problems: list[str] = []
+    values = _typed(_SIGNATURE, signature, "signature.", problems)
+    if problems:
+        raise SettingsError(problems)
+    return Profile(values["digest"], values["padding"], values["encoding"])
 
 
 def _typed(schema: Schema, values: Mapping[str, Any], prefix: str, problems: list[str]) -> dict[str, Any]:
