@@ -1,9 +1,10 @@
 """The options every sending command shares, and what they come to."""
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -72,12 +73,14 @@ _SIGNATURE_NAMES = ("key", "digest", "padding", "encoding", "allow_weak")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send, how, and whom to trust; and the files that were given for it."""
+    """Where to send, how, and whom to trust; the files that were given for it, and the values of the settings."""
 
     integration: Integration
     tls: ssl.SSLContext
     ca: Path | None
     signing: Signing | None
+    values: Mapping[str, Any]
+    allow_http: bool
 
 
 def target_options(command: F) -> F:
@@ -130,31 +133,49 @@ def unsigned(*, file: Path | None, **given: Any) -> tuple[Integration, Profile |
     return (integration if "url" in values else replace(integration, url="")), profile
 
 
-def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any) -> Target:
-    """The target of given options. Raises SettingsError with every mistake."""
+def target(
+    *,
+    file: Path | None,
+    ca: Path | None,
+    allow_http: bool,
+    scenario: Mapping[str, Any] = MappingProxyType({}),
+    **given: Any,
+) -> Target:
+    """The target of given options; the settings of a scenario stand over the file's and under the flags.
+
+    Only a macro of one's own stands over the scenario's: it is what the endpoint reads. Raises SettingsError with every
+    mistake.
+    """
     problems: list[str] = []
     values: dict[str, Any] = {}
     integration = tls = None
     try:
-        values = _merged(settings.read_file(file) if file else {}, given)
+        in_file = settings.read_file(file) if file else {}
+        own_macro = {"macro": in_file["macro"]} if "macro" in in_file else {}
+        values = _merged({**in_file, **scenario, **own_macro}, given)
         integration = settings.load(values, allow_http=allow_http)
     except SettingsError as error:
         problems.extend(error.problems)
     try:
         tls = trust(ca)
     except OSError as error:  # ssl.SSLError is one
-        problems.append(f"--ca: {ca} cannot be used: {error.strerror or error}")
+        problems.append(f"--ca: {ca} cannot be used: {_cause(error)}; name a PEM file of certificates to trust")
     if integration is None or tls is None:
         raise SettingsError(problems)
     signs = integration.signer
     signing = Signing(Path(values["signature"]["key"]), signs.profile) if signs else None
-    return Target(integration, tls, ca, signing)
+    return Target(integration, tls, ca, signing, values, allow_http)
 
 
 def _add(options: Sequence[Callable[[F], F]], command: F) -> F:
     for option in reversed(options):
         command = option(command)
     return command
+
+
+def _cause(error: OSError) -> str:
+    """Why. OpenSSL's own words for a file without a certificate are no help to anyone."""
+    return "it holds no certificate" if isinstance(error, ssl.SSLError) else str(error.strerror or error)
 
 
 def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -62,7 +62,7 @@ def _settings(trust: Path | None, **options: Any) -> Settings:
     try:
         keys = public_keys(trust.read_bytes()) if trust else ()
     except OSError as error:
-        problems.append(f"--trust: {trust} cannot be read: {error.strerror}")
+        problems.append(f"--trust: {trust} cannot be read: {error.strerror}; name a PEM file with Kaisa's public key")
     except NotAKey as error:
         problems.append(f"--trust: {trust} {error}")
     if expected is None or problems:

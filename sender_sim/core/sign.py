@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -70,12 +70,31 @@ class Signer:
         """The signature over exactly these bytes, as text."""
         return self._encode(self._key.sign(payload, self._padding, self._digest))
 
+    def with_key(self, pem: bytes) -> "Signer":
+        """The same profile with another key. Raises KeyRejected."""
+        digest, padding_scheme, encoding = astuple(self.profile)
+        return Signer(pem, digest=digest, padding_scheme=padding_scheme, encoding=encoding)
+
+
+def _instead(pem: bytes) -> str:
+    """What a file holds that is no key to sign with, and what to do about it."""
+    if b"ENCRYPTED" in pem:
+        return "it is encrypted; write it without a password (openssl pkey -in FILE -out PLAIN)"
+    if b"PRIVATE KEY-----" in pem:
+        return "it is damaged; copy it whole, from its BEGIN to its END line"
+    if b"-----BEGIN " in pem:
+        return "it is the public half, to verify with; give the private key it belongs to"
+    return "it has no BEGIN PRIVATE KEY line; `sender-sim certs` mints a key"
+
 
 def _private_key(pem: bytes, *, allow_weak: bool) -> rsa.RSAPrivateKey:
+    key: object
     try:
         key = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyRejected(f"is not an unencrypted PEM private key: {error}") from None
+    except (ValueError, TypeError):  # their texts speak of formats, not of what to change
+        raise KeyRejected(f"is not an unencrypted PEM private key: {_instead(pem)}") from None
+    except UnsupportedAlgorithm:
+        key = None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise KeyRejected("is not an RSA key; Kaisa's signatures are RSA")
     if key.key_size < wire.MIN_RSA_BITS and not allow_weak:

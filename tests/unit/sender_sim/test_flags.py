@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
 
-import click
 import pytest
 from pytest_httpserver import HTTPServer
 
@@ -51,7 +50,7 @@ def test_every_setting_stands_in_the_document() -> None:
     ],
 )
 def test_a_switch_says_what_its_setting_says_and_nothing_unless_it_is_given(flag: str, name: str, value: Any) -> None:
-    command, group = main.commands["run"], click.Context(main, **main.context_settings)
+    command, group = main.commands["run"], main.make_context("sender-sim", ["run"])
     assert command.make_context("run", [flag], parent=group).params[name] is value
     assert command.make_context("run", [], parent=group).params[name] is None
 
