@@ -15,6 +15,7 @@ from receiver import wire
 from receiver.wire import EventType
 from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
+from sender_sim.commands.compare import compare
 from sender_sim.commands.macro import macro
 from sender_sim.commands.run import run
 from sender_sim.commands.scenarios import scenarios
@@ -107,9 +108,8 @@ def run_demo() -> None:
     sys.exit(0 if demo.tell() else 1)
 
 
-main.add_command(macro)
-main.add_command(run)
-main.add_command(scenarios)
+for command in (compare, macro, run, scenarios):
+    main.add_command(command)
 
 
 def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, reproduce: bool) -> None:

@@ -5,7 +5,7 @@ import multiprocessing
 import os
 import signal
 import sqlite3
-from dataclasses import replace
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
