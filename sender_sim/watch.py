@@ -78,11 +78,9 @@ class Plan:
     def engine(self, start: datetime) -> Engine:
         """An engine with all that will happen."""
         first, *later = self.situation.phases
-        engine, in_force = Engine(first.integration), first.integration
+        engine = Engine(first.integration)
         for phase in later:
-            if in_force.changed(phase.integration):
-                engine.set_up(start + phase.at, phase.integration)
-            in_force = phase.integration
+            engine.set_up(start + phase.at, phase.integration)
         engine.feed(self.made_up(start))
         return engine
 
