@@ -22,7 +22,7 @@ from sender_sim.core.call import Kind
 from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
-from sender_sim.options import Target, output_format, reproduce_option, target, target_options
+from sender_sim.options import Target, active, output_format, reproduce_option, target, target_options
 from sender_sim.reading import near_miss
 from sender_sim.reports.reproduce import commands
 from sender_sim.reports.summary import Summary
@@ -84,7 +84,7 @@ def test_request(form: str, *, reproduce: bool, **options: Any) -> None:
 @reproduce_option
 def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, reproduce: bool, **options: Any) -> None:
     """Send one event of a made-up call, once."""
-    sent_to = _active(target(**options))
+    sent_to = active(target(**options))
     changed = _changes(changes, sent_to.integration.macro.fields)
     now = datetime.now(UTC)
     kind = Kind.SMS if _EVENTS[event] is EventType.SMS else Kind.VOICE
@@ -135,7 +135,7 @@ def run(
     if breath and clock is not None:
         raise click.UsageError("--breath is for the virtual clock; on any other, real time passes by itself")
     sent_to, told = staged(scenario, fault_texts, next_sign, calls, **options)
-    _active(sent_to)
+    active(sent_to)
     seed = random.randrange(1_000_000) if seed is None else seed  # noqa: S311 - made-up calls are no secret
     plan = Plan(situation=told, tls=sent_to.tls, seed=seed, speed=clock, concurrency=concurrency, breath=breath)
     summary, interrupted = Summary(seed=seed), False
@@ -197,12 +197,6 @@ def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, r
     else:
         click.echo("\n".join([*exchange.lines(), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)]))
     sys.exit(0 if exchange.kept else 1)
-
-
-def _active(sent_to: Target) -> Target:
-    if not sent_to.integration.active:
-        raise SettingsError(["active: is false, so no data flows (C1); only test-request works before activation"])
-    return sent_to
 
 
 def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:
