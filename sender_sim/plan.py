@@ -13,11 +13,10 @@ from sender_sim.clocks import Clock, ScaledClock, VirtualClock
 from sender_sim.core import synthetic
 from sender_sim.core.call import Call
 from sender_sim.core.engine import Engine
-from sender_sim.core.integration import Integration
 from sender_sim.core.unfinished import Unfinished
 from sender_sim.faults import Faulty
 from sender_sim.journal import JournalError
-from sender_sim.scenarios import Phase, Situation
+from sender_sim.scenarios import Situation
 from sender_sim.transports import Breathing, Transport
 
 __all__ = ["Plan", "started"]
@@ -52,10 +51,9 @@ class Plan:
 
     def engine(self, left: Unfinished) -> Engine:
         """An engine with all that is still to happen. Raises JournalError if that is no part of this plan."""
-        phases = list(self._changes())
-        settings = [phase.integration for phase in phases]
-        engine = Engine(settings[left.changes])
-        engine.resume(left, settings)
+        phases = self.situation.phases
+        engine = Engine(phases[left.changes].integration)
+        engine.resume(left, [phase.integration for phase in phases])
         for phase in phases[left.changes + 1 :]:
             engine.set_up(self.begun + phase.at, phase.integration)
         engine.feed(self._calls(left))
@@ -64,14 +62,6 @@ class Plan:
     def transport(self, https: Transport) -> Transport:
         """What goes wrong, and time to breathe, around a transport."""
         return Breathing(Faulty(https, faults.plan(self.situation.faults, self.begun, self.seed)), self.breath)
-
-    def _changes(self) -> Iterator[Phase]:
-        """The first settings, and each that differ from those before."""
-        in_force: Integration | None = None
-        for phase in self.situation.phases:
-            if in_force is None or in_force.changed(phase.integration):
-                yield phase
-            in_force = phase.integration
 
     def _calls(self, left: Unfinished) -> Iterator[Call]:
         """The calls that have not begun, each made up when it is asked for."""

@@ -42,6 +42,8 @@ class Profile:
 class Signer:
     """An RSA private key and a signature profile: names out of wire.DIGESTS, PADDINGS and SIGNATURE_ENCODINGS.
 
+    Two with the same key and profile are equal.
+
     Raises KeyRejected for a key that is none, is weak unless `allow_weak`, or does not sign with this profile.
     """
 
@@ -65,6 +67,14 @@ class Signer:
             self.sign(b"")
         except (ValueError, UnsupportedAlgorithm) as error:
             raise KeyRejected(f"cannot sign with {digest} and {padding_scheme}: {error}") from None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Signer):
+            return NotImplemented
+        return (self.profile, self._key.public_key()) == (other.profile, other._key.public_key())
+
+    def __hash__(self) -> int:
+        return hash((self.profile, self._key.public_key().public_numbers()))
 
     def sign(self, payload: bytes) -> str:
         """The signature over exactly these bytes, as text."""

@@ -2,7 +2,6 @@
 
 from sender_sim.scenarios.library import found, shipped
 from sender_sim.scenarios.model import Scenario
-from sender_sim.scenarios.phases import Phase
 from sender_sim.scenarios.situation import Situation, situation
 
-__all__ = ["Phase", "Scenario", "Situation", "found", "shipped", "situation"]
+__all__ = ["Scenario", "Situation", "found", "shipped", "situation"]
