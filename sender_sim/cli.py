@@ -21,12 +21,12 @@ from sender_sim.core.call import Kind
 from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
-from sender_sim.options import Target, active, output_format, reproduce_option, target, target_options
+from sender_sim.options import Target, active, output_format, report_option, reproduce_option, target, target_options
 from sender_sim.reading import near_miss
 from sender_sim.reports.reproduce import commands
 from sender_sim.reports.summary import Summary
 from sender_sim.settings import SettingsError
-from sender_sim.watch import ClockType, Plan, hint, watch
+from sender_sim.watch import ClockType, Plan, hint, page_of, watch
 
 __all__ = ["main"]
 
@@ -112,6 +112,7 @@ def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, r
     help="On the virtual clock: real time before the retry after a 503 or a timeout. Default: none.",
 )
 @click.option("--timeline", "show_timeline", is_flag=True, help="Print every event, not the summary alone.")
+@report_option
 def run(
     calls: int,
     clock: float | None,
@@ -119,6 +120,7 @@ def run(
     concurrency: int,
     breath: float,
     form: str,
+    report: Path | None,
     *,
     show_timeline: bool,
     **options: Any,
@@ -129,12 +131,14 @@ def run(
     sent_to = active(target(**options))
     seed = random.randrange(1_000_000) if seed is None else seed  # noqa: S311 - made-up calls are no secret
     plan = Plan(sent_to=sent_to, calls=calls, seed=seed, speed=clock, concurrency=concurrency, breath=breath)
-    summary, interrupted = Summary(seed=seed), False
+    summary, page, interrupted = Summary(seed=seed), page_of(plan), False
     try:
-        watch(plan, summary, form, show_timeline=show_timeline)
+        watch(plan, summary, form, show_timeline=show_timeline, page=page if report else None)
     except KeyboardInterrupt:
         interrupted = True
     _show_summary(plan, summary, form)
+    if report:
+        _write(report, page.page(summary, stopped=interrupted))
     if interrupted:
         sys.exit(_INTERRUPTED)
     if not summary.attempts:
@@ -167,6 +171,13 @@ def run_demo() -> None:
 
 
 main.add_command(macro)
+
+
+def _write(file: Path, text: str) -> None:
+    try:
+        file.write_text(text, "utf-8")
+    except OSError as error:
+        raise click.UsageError(f"{file} cannot be written: {error.strerror}") from None
 
 
 def _show_summary(plan: Plan, summary: Summary, form: str) -> None:

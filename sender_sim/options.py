@@ -1,5 +1,6 @@
 """The options every sending command shares, and what they come to."""
 
+import os
 import ssl
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ __all__ = [
     "active",
     "output_format",
     "recording_option",
+    "report_option",
     "reproduce_option",
     "signature_options",
     "signer",
@@ -29,6 +31,16 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+def _in_a_folder(ctx: click.Context, param: click.Parameter, file: Path | None) -> Path | None:
+    """The file, if it can be written when the run is over: that is too late to say that it cannot."""
+    if file and not file.parent.is_dir():
+        raise click.BadParameter(f"there is no folder {str(file.parent)!r}", ctx, param)
+    if file and not os.access(file.parent, os.W_OK):
+        raise click.BadParameter(f"nothing can be written to {str(file.parent)!r}", ctx, param)
+    return file
+
 
 _FILE = click.Path(path_type=Path)
 # Options named as in a settings file; those given override it.
@@ -50,6 +62,13 @@ recording_option = click.option(
 )
 reproduce_option = click.option(
     "--reproduce", is_flag=True, help="Print the curl and openssl lines that do the same by hand, too."
+)
+report_option = click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False, writable=True),
+    metavar="FILE.html",
+    callback=_in_a_folder,
+    help="Write the run down as one HTML page.",
 )
 _WHAT_IS_SENT = (
     click.argument("url", required=False),

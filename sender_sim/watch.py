@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final
 
 import click
@@ -21,11 +22,13 @@ from sender_sim.core.events import DeliveryCreated, Event
 from sender_sim.core.records import as_dict
 from sender_sim.options import Target
 from sender_sim.reports import timeline
+from sender_sim.reports.page import Page, settings_facts
+from sender_sim.reports.reproduce import commands
 from sender_sim.reports.summary import Summary
 from sender_sim.run import run
 from sender_sim.transports import Breathing, HttpsTransport
 
-__all__ = ["ClockType", "Plan", "hint", "watch"]
+__all__ = ["ClockType", "Plan", "hint", "page_of", "watch"]
 
 # Where virtual time begins, so that a run with the same seed is the same run.
 _VIRTUAL_START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -72,7 +75,7 @@ class Plan:
         return list(synthetic.calls(random.Random(self.seed), self.calls, start))  # noqa: S311 - no secret
 
 
-def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool) -> None:
+def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool, page: Page | None = None) -> None:
     """Run the plan; count every event and print it: as JSON, as a line of the timeline, or not at all."""
     start = plan.start()
     calls = plan.made_up(start)
@@ -80,8 +83,18 @@ def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool) -> No
     with closing(aside(_events(plan, calls, start))) as events, _progress() as advance:
         for event in events:
             summary.listen(event)
+            if page:
+                page.listen(event)
             show(event)
             advance(event, summary)
+
+
+def page_of(plan: Plan) -> Page:
+    """The page for a run of this plan."""
+    sent_to = plan.sent_to
+    clock = "virtual" if plan.speed is None else "real" if plan.speed == 1 else f"x{plan.speed:g}"
+    facts = [*settings_facts(sent_to.integration), ("seed", str(plan.seed)), ("clock", clock)]
+    return Page(facts, partial(commands, ca=sent_to.ca, signing=sent_to.signing))
 
 
 def hint(plan: Plan, summary: Summary) -> str | None:
