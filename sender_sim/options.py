@@ -1,10 +1,10 @@
 """The options every sending command shares, and what they come to."""
 
-import os
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -22,7 +22,6 @@ __all__ = [
     "active",
     "output_format",
     "recording_option",
-    "report_option",
     "reproduce_option",
     "signature_options",
     "signer",
@@ -31,16 +30,6 @@ __all__ = [
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-def _in_a_folder(ctx: click.Context, param: click.Parameter, file: Path | None) -> Path | None:
-    """The file, if it can be written when the run is over: that is too late to say that it cannot."""
-    if file and not file.parent.is_dir():
-        raise click.BadParameter(f"there is no folder {str(file.parent)!r}", ctx, param)
-    if file and not os.access(file.parent, os.W_OK):
-        raise click.BadParameter(f"nothing can be written to {str(file.parent)!r}", ctx, param)
-    return file
-
 
 _FILE = click.Path(path_type=Path)
 # Options named as in a settings file; those given override it.
@@ -63,13 +52,6 @@ recording_option = click.option(
 reproduce_option = click.option(
     "--reproduce", is_flag=True, help="Print the curl and openssl lines that do the same by hand, too."
 )
-report_option = click.option(
-    "--report",
-    type=click.Path(path_type=Path, dir_okay=False, writable=True),
-    metavar="FILE.html",
-    callback=_in_a_folder,
-    help="Write the run down as one HTML page.",
-)
 _WHAT_IS_SENT = (
     click.argument("url", required=False),
     click.option("--settings", "file", type=_FILE, help="Settings file (TOML); flags override it."),
@@ -89,12 +71,14 @@ _SIGNATURE_NAMES = ("key", "digest", "padding", "encoding", "allow_weak")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send, how, and whom to trust; and the files that were given for it."""
+    """Where to send, how, and whom to trust; the files that were given for it, and the values of the settings."""
 
     integration: Integration
     tls: ssl.SSLContext
     ca: Path | None
     signing: Signing | None
+    values: Mapping[str, Any]
+    allow_http: bool
 
 
 def target_options(command: F) -> F:
@@ -120,13 +104,26 @@ def signer(**given: Any) -> Signer | None:
     return settings.load_signer(signature) if signature else None
 
 
-def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any) -> Target:
-    """The target of given options. Raises SettingsError with every mistake."""
+def target(
+    *,
+    file: Path | None,
+    ca: Path | None,
+    allow_http: bool,
+    scenario: Mapping[str, Any] = MappingProxyType({}),
+    **given: Any,
+) -> Target:
+    """The target of given options; the settings of a scenario stand over the file's and under the flags.
+
+    Only a macro of one's own stands over the scenario's: it is what the endpoint reads. Raises SettingsError with every
+    mistake.
+    """
     problems: list[str] = []
     values: dict[str, Any] = {}
     integration = tls = None
     try:
-        values = _merged(settings.read_file(file) if file else {}, given)
+        in_file = settings.read_file(file) if file else {}
+        own_macro = {"macro": in_file["macro"]} if "macro" in in_file else {}
+        values = _merged({**in_file, **scenario, **own_macro}, given)
         integration = settings.load(values, allow_http=allow_http)
     except SettingsError as error:
         problems.extend(error.problems)
@@ -138,7 +135,7 @@ def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any
         raise SettingsError(problems)
     signs = integration.signer
     signing = Signing(Path(values["signature"]["key"]), signs.profile) if signs else None
-    return Target(integration, tls, ca, signing)
+    return Target(integration, tls, ca, signing, values, allow_http)
 
 
 def _add(options: Sequence[Callable[[F], F]], command: F) -> F:

@@ -2,17 +2,18 @@
 
 import json
 import random
+import ssl
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any, Final
 
 import click
 from rich.console import Console
 from rich.progress import Progress
 
+from sender_sim import faults
 from sender_sim.aside import aside
 from sender_sim.clocks import Clock, ScaledClock, VirtualClock
 from sender_sim.core import synthetic
@@ -20,15 +21,15 @@ from sender_sim.core.call import Call
 from sender_sim.core.engine import Engine
 from sender_sim.core.events import DeliveryCreated, Event
 from sender_sim.core.records import as_dict
-from sender_sim.options import Target
+from sender_sim.faults import Faulty
 from sender_sim.reports import timeline
-from sender_sim.reports.page import Page, settings_facts
-from sender_sim.reports.reproduce import commands
+from sender_sim.reports.page import Page
 from sender_sim.reports.summary import Summary
 from sender_sim.run import run
-from sender_sim.transports import Breathing, HttpsTransport
+from sender_sim.scenarios import Situation
+from sender_sim.transports import Breathing, HttpsTransport, Transport
 
-__all__ = ["ClockType", "Plan", "hint", "page_of", "watch"]
+__all__ = ["ClockType", "Plan", "hint", "watch"]
 
 # Where virtual time begins, so that a run with the same seed is the same run.
 _VIRTUAL_START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
@@ -57,10 +58,10 @@ class ClockType(click.ParamType[float | None]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Which calls happen, where they are sent, and how fast time passes. `speed` None: the virtual clock."""
+    """What happens, where it is sent, and how fast time passes. `speed` None: the virtual clock."""
 
-    sent_to: Target
-    calls: int
+    situation: Situation
+    tls: ssl.SSLContext
     seed: int
     speed: float | None
     concurrency: int
@@ -70,17 +71,32 @@ class Plan:
         """When simulated time begins."""
         return _VIRTUAL_START if self.speed is None else datetime.now(UTC)
 
-    def made_up(self, start: datetime) -> list[Call]:
-        """The calls."""
-        return list(synthetic.calls(random.Random(self.seed), self.calls, start))  # noqa: S311 - no secret
+    def made_up(self, start: datetime) -> Iterator[Call]:
+        """The calls, each made when it is asked for."""
+        told = self.situation
+        return synthetic.calls(random.Random(self.seed), told.calls, start, told.profile)  # noqa: S311 - no secret
+
+    def engine(self, start: datetime) -> Engine:
+        """An engine with all that will happen."""
+        first, *later = self.situation.phases
+        engine, in_force = Engine(first.integration), first.integration
+        for phase in later:
+            if in_force.changed(phase.integration):
+                engine.set_up(start + phase.at, phase.integration)
+            in_force = phase.integration
+        engine.feed(self.made_up(start))
+        return engine
+
+    def transport(self, https: Transport, start: datetime) -> Transport:
+        """What goes wrong, and time to breathe, around a transport."""
+        return Breathing(Faulty(https, faults.plan(self.situation.faults, start, self.seed)), self.breath)
 
 
 def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool, page: Page | None = None) -> None:
     """Run the plan; count every event and print it: as JSON, as a line of the timeline, or not at all."""
     start = plan.start()
-    calls = plan.made_up(start)
-    show = _printer(form, calls, show_timeline=show_timeline)
-    with closing(aside(_events(plan, calls, start))) as events, _progress() as advance:
+    show = _printer(form, show_timeline=show_timeline)
+    with closing(aside(_events(plan, start))) as events, _progress() as advance:
         for event in events:
             summary.listen(event)
             if page:
@@ -89,17 +105,9 @@ def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool, page:
             advance(event, summary)
 
 
-def page_of(plan: Plan) -> Page:
-    """The page for a run of this plan."""
-    sent_to = plan.sent_to
-    clock = "virtual" if plan.speed is None else "real" if plan.speed == 1 else f"x{plan.speed:g}"
-    facts = [*settings_facts(sent_to.integration), ("seed", str(plan.seed)), ("clock", clock)]
-    return Page(facts, partial(commands, ca=sent_to.ca, signing=sent_to.signing))
-
-
 def hint(plan: Plan, summary: Summary) -> str | None:
     """What to change where an endpoint was given no real time to be ready again."""
-    if plan.speed is not None or not summary.given_up_busy or not plan.sent_to.integration.retry:
+    if plan.speed is not None or not summary.given_up_busy or not plan.situation.phases[0].integration.retry:
         return None
     longer = "--breath 1" if not plan.breath else "a longer --breath"
     return (
@@ -108,13 +116,11 @@ def hint(plan: Plan, summary: Summary) -> str | None:
     )
 
 
-async def _events(plan: Plan, calls: list[Call], start: datetime) -> AsyncGenerator[Event, None]:
-    engine = Engine(plan.sent_to.integration)
-    engine.feed(iter(calls))
+async def _events(plan: Plan, start: datetime) -> AsyncGenerator[Event, None]:
     clock: Clock = VirtualClock(start) if plan.speed is None else ScaledClock(start, plan.speed)
-    async with HttpsTransport.open(plan.sent_to.tls) as https:
-        transport = Breathing(https, plan.breath)
-        async with aclosing(run(engine, clock, transport, concurrency=plan.concurrency)) as events:
+    async with HttpsTransport.open(plan.tls) as https:
+        transport = plan.transport(https, start)
+        async with aclosing(run(plan.engine(start), clock, transport, concurrency=plan.concurrency)) as events:
             async for event in events:
                 yield event
 
@@ -136,14 +142,12 @@ def _progress() -> Iterator[Callable[[Event, Summary], None]]:
         yield advance
 
 
-def _printer(form: str, calls: list[Call], *, show_timeline: bool) -> Callable[[Event], None]:
-    width = timeline.width_for(call.id for call in calls)
-
+def _printer(form: str, *, show_timeline: bool) -> Callable[[Event], None]:
     def show(event: Event) -> None:
         if form == "json":
             click.echo(json.dumps(as_dict(event)))
         elif show_timeline:
-            for line in timeline.lines(event, width=width):
+            for line in timeline.lines(event):
                 click.echo(line)
 
     return show

@@ -11,15 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from receiver import macro
+from receiver.wire import EventType
 from sender_sim.core import events
 from sender_sim.core.call import Direction
 from sender_sim.core.delivery import Attempt, Request
 from sender_sim.core.engine import Engine
 from sender_sim.core.events import Event
+from sender_sim.core.faults import AnswerLost, Latency, Refused, Reset, Rule, Status, TlsFailure
 from sender_sim.core.integration import Integration
 from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
 from sender_sim.core.sign import Signer
-from sender_sim.reports.page import Page, settings_facts
+from sender_sim.reports.page import Page, fault_words, settings_facts
 from sender_sim.reports.printable import printable
 from sender_sim.reports.reproduce import Command
 from sender_sim.reports.summary import Summary
@@ -49,12 +51,18 @@ def repeat(request: Request) -> Iterable[Command]:
     return [Command("send it again", f"curl {request.url} --data '{request.body.decode()}'")]
 
 
-def page_of(happened: Iterable[Event], *, stopped: bool = False, integration: Integration = INTEGRATION) -> str:
+def page_of(
+    happened: Iterable[Event],
+    *,
+    stopped: bool = False,
+    integration: Integration = INTEGRATION,
+    unexpected: list[str] | None = None,
+) -> str:
     summary, page = Summary(), Page([*settings_facts(integration), ("seed", "7")], repeat)
     for event in happened:
         summary.listen(event)
         page.listen(event)
-    return page.page(summary, stopped=stopped)
+    return page.page(summary, unexpected=unexpected, stopped=stopped)
 
 
 def deliveries(tree: Element) -> list[Element]:
@@ -124,7 +132,7 @@ def test_every_link_and_label_leads_to_something_on_the_page(tree: Element) -> N
 def test_what_broke_the_contract_comes_first_with_its_rule_and_what_to_change(tree: Element) -> None:
     assert tree.one("h1").words == "The contract was broken"
     assert [heading.words for heading in tree.all("h2")] == [
-        "What broke the contract",
+        "What went wrong",
         "Figures",
         "The schedule",
         "Deliveries",
@@ -143,6 +151,35 @@ def test_a_run_that_kept_the_contract_says_so_and_has_nothing_to_change() -> Non
     assert tree.one("h1").words == "The contract was kept"
     assert tree.all("ul", class_="wrongs") == []
     assert {each.attributes.get("class") for each in tree.one("dl", class_="figures").all("div")} == {None}
+
+
+def test_a_scenario_that_ended_as_it_should_says_so_though_deliveries_were_given_up() -> None:
+    tree = read(page_of(play(a_call(), Scripted(always(DOWN))), unexpected=[]))
+    assert tree.one("h1").words == "The scenario ended as it should"
+    assert [heading.words for heading in tree.all("h2")] == ["Figures", "The schedule", "Deliveries"]
+
+
+def test_a_scenario_that_did_not_end_as_it_should_says_what_came_out_otherwise() -> None:
+    tree = read(page_of(play(a_call(), Scripted(always(LONG))), unexpected=["given up: 0 of 1, expected: all"]))
+    assert tree.one("h1").words == "The scenario did not end as it should"
+    told = [each.one("h3").words for each in tree.one("ul", class_="wrongs").all("li")]
+    assert told == ["given up: 0 of 1, expected: all", "the append is over 40 characters"]
+
+
+@pytest.mark.parametrize(
+    ("rule", "told"),
+    [
+        (Rule(fault=Refused()), "refused"),
+        (Rule(fault=AnswerLost(), probability=0.25), "answer lost, with a probability of 0.25"),
+        (Rule(fault=TlsFailure(), begin=HALF_HOUR), "tls failure, from 30 min on"),
+        (Rule(fault=Status(503), end=2 * HALF_HOUR), "status 503, until 1 h"),
+        (Rule(fault=Latency(1.5), first=2, last=3), "latency 1.5, attempts 2 to 3"),
+        (Rule(fault=Reset(), first=2, event_type=EventType.SMS), "reset, attempts from 2 on, sms only"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_a_fault_is_told_in_words(rule: Rule, told: str) -> None:
+    assert fault_words(rule) == told
 
 
 def test_the_header_has_the_url_the_settings_the_seed_and_the_simulated_time(key_pair: KeyPair) -> None:

@@ -12,6 +12,7 @@ from werkzeug import Request, Response
 
 from sender_sim.certs import DevelopmentKeys
 from tests.html_tree import Element, read
+from tests.openssl import KeyPair
 from tests.unit.sender_sim.conftest import Invoke
 
 
@@ -57,6 +58,28 @@ def test_a_run_that_broke_the_contract_is_written_down_too(
     server.expect_request("/hook", "POST").respond_with_data('{"append": 12}')
     assert invoke(*run).exit_code == 1
     assert "What to change" in read(file.read_text("utf-8")).one("ul", class_="wrongs").words
+
+
+def test_a_scenario_is_written_down_with_its_name_its_faults_and_how_it_ended(
+    invoke: Invoke, server: HTTPServer, run: tuple[str, ...], file: Path
+) -> None:
+    server.expect_request("/hook", "POST").respond_with_data("{}")
+    result = invoke(*run, "--scenario", "answers-lost", "--fault", "refused:attempts=1")
+    assert result.exit_code == 0
+    tree = read(file.read_text("utf-8"))
+    assert tree.one("h1").words == "The scenario ended as it should"
+    told = facts(tree)
+    assert told["scenario"] == "answers-lost"
+    assert told["what goes wrong"].startswith("refused, attempt 1; answer lost")
+
+
+def test_with_a_key_that_changes_no_line_signs_anew(
+    invoke: Invoke, server: HTTPServer, run: tuple[str, ...], file: Path, key_pair: KeyPair
+) -> None:
+    server.expect_request("/hook", "POST").respond_with_data("{}")
+    invoke(*run, "--scenario", "key-rotation", "--next-sign", key_pair.private)
+    lines = [each.text for each in read(file.read_text("utf-8")).all("pre")]
+    assert {line.split()[0] for line in lines} == {"curl"}
 
 
 def test_a_file_that_cannot_be_written_is_told_before_anything_is_sent(
