@@ -3,15 +3,15 @@
 import json
 import random
 import ssl
+import sys
 from collections.abc import AsyncGenerator, Callable, Iterator
-from contextlib import aclosing, closing, contextmanager
+from contextlib import aclosing, closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 
 from sender_sim import faults
 from sender_sim.aside import aside
@@ -19,10 +19,11 @@ from sender_sim.clocks import Clock, ScaledClock, VirtualClock
 from sender_sim.core import synthetic
 from sender_sim.core.call import Call
 from sender_sim.core.engine import Engine
-from sender_sim.core.events import DeliveryCreated, Event
+from sender_sim.core.events import Event
 from sender_sim.core.records import as_dict
 from sender_sim.faults import Faulty
 from sender_sim.reports import timeline
+from sender_sim.reports.live import LiveView, shown
 from sender_sim.reports.page import Page
 from sender_sim.reports.summary import Summary
 from sender_sim.run import run
@@ -95,14 +96,15 @@ class Plan:
 def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool, page: Page | None = None) -> None:
     """Run the plan; count every event and print it: as JSON, as a line of the timeline, or not at all."""
     start = plan.start()
-    show = _printer(form, show_timeline=show_timeline)
-    with closing(aside(_events(plan, start))) as events, _progress() as advance:
+    show, view = _printer(form, show_timeline=show_timeline), LiveView(summary)
+    prints = form == "json" or show_timeline
+    with closing(aside(_events(plan, start))) as events, shown(view, _terminal(prints=prints)):
         for event in events:
             summary.listen(event)
+            view.listen(event)
             if page:
                 page.listen(event)
             show(event)
-            advance(event, summary)
 
 
 def hint(plan: Plan, summary: Summary) -> str | None:
@@ -125,21 +127,9 @@ async def _events(plan: Plan, start: datetime) -> AsyncGenerator[Event, None]:
                 yield event
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Event, Summary], None]]:
-    """A bar on the terminal, if there is one."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=0)
-        created = 0
-
-        def advance(event: Event, summary: Summary) -> None:
-            nonlocal created
-            created += isinstance(event, DeliveryCreated)
-            at = f"{event.at:%d %b %H:%M}  attempts: {summary.attempts}, given up: {summary.given_up}"
-            progress.update(bar, total=created, completed=summary.delivered + summary.given_up, description=at)
-
-        yield advance
+def _terminal(*, prints: bool) -> Console:
+    """Where the run is watched: standard error, unless events are printed to the same terminal."""
+    return Console(stderr=True, force_terminal=False if prints and sys.stdout.isatty() else None)
 
 
 def _printer(form: str, *, show_timeline: bool) -> Callable[[Event], None]:
