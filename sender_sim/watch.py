@@ -1,20 +1,22 @@
 """Made-up calls happen, are delivered, and are shown as they are: what `sender-sim run` does."""
 
 import json
-from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
-from contextlib import aclosing, closing, contextmanager
+import sys
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing, closing
 
 import click
 from rich.console import Console
-from rich.progress import Progress
 
 from sender_sim.aside import aside
-from sender_sim.core.events import DeliveryCreated, Event
+from sender_sim.core.events import Event
 from sender_sim.core.records import as_dict
 from sender_sim.core.unfinished import Unfinished
 from sender_sim.journal import Journal, Noting
 from sender_sim.plan import Plan
 from sender_sim.reports import timeline
+from sender_sim.reports.live import LiveView, shown
+from sender_sim.reports.page import Page
 from sender_sim.reports.summary import Summary
 from sender_sim.run import run
 from sender_sim.transports import HttpsTransport, Transport
@@ -23,36 +25,44 @@ __all__ = ["Watched", "hint", "watch"]
 
 
 class Watched:
-    """What there is to know of a run: its figures, and what is left to do of it."""
+    """What there is to know of a run: its figures, the page that tells of it, and what is left to do of it."""
 
-    def __init__(self, summary: Summary, journal: Journal | None = None) -> None:
+    def __init__(self, summary: Summary, *, page: Page | None = None, journal: Journal | None = None) -> None:
         self.summary = summary
+        self.page = page
         self.left = Unfinished()
         self._journal = journal
 
-    def noting(self, transport: Transport) -> Transport:
-        """A transport that does not forget what came of an attempt."""
-        return Noting(transport, self._journal) if self._journal else transport
+    def listen(self, event: Event) -> None:
+        """Let those who tell of the run hear of an event."""
+        self.summary.listen(event)
+        if self.page:
+            self.page.listen(event)
+
+    def recall(self, event: Event) -> None:
+        """Let an event of the journal have happened."""
+        self.left.take(event)
+        self.listen(event)
 
     def keep(self, events: Sequence[Event]) -> None:
         """Write down what has happened before anything follows from it."""
         if self._journal and events:
             self._journal.keep(events)
 
-    def recall(self, event: Event) -> None:
-        """Let an event of the journal have happened."""
-        self.left.take(event)
-        self.summary.listen(event)
+    def noting(self, transport: Transport) -> Transport:
+        """A transport that does not forget what came of an attempt."""
+        return Noting(transport, self._journal) if self._journal else transport
 
 
 def watch(plan: Plan, watched: Watched, form: str, *, show_timeline: bool) -> None:
     """Run the plan; count every event and print it: as JSON, as a line of the timeline, or not at all."""
-    show, summary = _printer(form, show_timeline=show_timeline), watched.summary
-    with closing(aside(_events(plan, watched))) as events, _progress() as advance:
+    show, view = _printer(form, show_timeline=show_timeline), LiveView(watched.summary)
+    prints = form == "json" or show_timeline
+    with closing(aside(_events(plan, watched))) as events, shown(view, _terminal(prints=prints)):
         for event in events:
-            summary.listen(event)
+            watched.listen(event)
+            view.listen(event)
             show(event)
-            advance(event, summary)
 
 
 def hint(plan: Plan, summary: Summary) -> str | None:
@@ -81,21 +91,9 @@ async def _events(plan: Plan, watched: Watched) -> AsyncGenerator[Event, None]:
                 yield event
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[[Event, Summary], None]]:
-    """A bar on the terminal, if there is one."""
-    console = Console(stderr=True)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("", total=0)
-        created = 0
-
-        def advance(event: Event, summary: Summary) -> None:
-            nonlocal created
-            created += isinstance(event, DeliveryCreated)
-            at = f"{event.at:%d %b %H:%M}  attempts: {summary.attempts}, given up: {summary.given_up}"
-            progress.update(bar, total=created, completed=summary.delivered + summary.given_up, description=at)
-
-        yield advance
+def _terminal(*, prints: bool) -> Console:
+    """Where the run is watched: standard error, unless events are printed to the same terminal."""
+    return Console(stderr=True, force_terminal=False if prints and sys.stdout.isatty() else None)
 
 
 def _printer(form: str, *, show_timeline: bool) -> Callable[[Event], None]:

@@ -12,10 +12,12 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
+from sender_sim.commands.report import page_of, report_option, unexpected, write
 from sender_sim.commands.scenarios import outcome, scenario_options, staged, verdict
 from sender_sim.journal import Journal, JournalError
 from sender_sim.options import ClockType, active, output_format, target_options
 from sender_sim.plan import Plan, started
+from sender_sim.reports.page import Page
 from sender_sim.reports.summary import Summary
 from sender_sim.watch import Watched, hint, watch
 
@@ -24,8 +26,8 @@ __all__ = ["run"]
 _LONGEST_BREATH: Final = 60
 _INTERRUPTED: Final = 130  # as a shell says of Ctrl-C
 # What may be another when a run goes on: how it is shown, and how hard it pushes.
-_MAY_DIFFER: Final = frozenset(("breath", "concurrency", "form", "show_timeline"))
-_PATHS: Final = ("file", "ca", "next_sign")
+_MAY_DIFFER: Final = frozenset(("breath", "concurrency", "form", "report", "show_timeline"))
+_PATHS: Final = ("file", "ca", "next_sign", "report")
 
 
 def _breath(ctx: click.Context, param: click.Parameter, seconds: float) -> float:
@@ -60,6 +62,7 @@ def _breath(ctx: click.Context, param: click.Parameter, seconds: float) -> float
     type=click.Path(path_type=Path, dir_okay=False),
     help="Keep the run in this file; it can go on.",
 )
+@report_option
 @click.option("--resume", is_flag=True, help="Go on with the run in --journal, which was stopped.")
 @click.pass_context
 def run(ctx: click.Context, /, journal: Path | None, *, resume: bool, **options: Any) -> None:
@@ -82,9 +85,9 @@ def _begin(file: Path | None, options: dict[str, Any]) -> None:
     if options["seed"] is None:
         options["seed"] = random.randrange(1_000_000)  # noqa: S311 - made-up calls are no secret
     begun = started(options["clock"])
-    plan = _plan(begun, **options)
+    plan, page = _plan(begun, **options)
     with Journal.begun(file, _written(begun, options)) if file else nullcontext() as journal:
-        _play(plan, Watched(Summary(seed=plan.seed), journal), options)
+        _play(plan, Watched(Summary(seed=plan.seed), page=page, journal=journal), options)
 
 
 def _resume(ctx: click.Context, file: Path, options: dict[str, Any]) -> None:
@@ -94,8 +97,8 @@ def _resume(ctx: click.Context, file: Path, options: dict[str, Any]) -> None:
     with Journal.found(file) as journal:
         begun, as_begun = _read(journal.plan)
         options = as_begun | {name: options[name] for name in given}
-        plan = _plan(begun, **options)
-        watched = Watched(Summary(seed=plan.seed), journal)
+        plan, page = _plan(begun, **options)
+        watched = Watched(Summary(seed=plan.seed), page=page, journal=journal)
         for event in journal.events():
             watched.recall(event)
         _play(plan, watched, options)
@@ -126,13 +129,15 @@ def _plan(
     breath: float,
     form: str,  # noqa: ARG001 - how it is shown is no part of the plan
     show_timeline: bool,  # noqa: ARG001 - as above
+    report: Path | None,
     **options: Any,
-) -> Plan:
+) -> tuple[Plan, Page | None]:
+    """What these options ask for, and the page that is to tell of it."""
     if breath and clock is not None:
         raise click.UsageError("--breath is for the virtual clock; on any other, real time passes by itself")
     sent_to, told = staged(scenario, tuple(fault_texts), next_sign, calls, **options)
     active(sent_to)
-    return Plan(
+    plan = Plan(
         situation=told,
         tls=sent_to.tls,
         begun=begun,
@@ -141,6 +146,7 @@ def _plan(
         concurrency=concurrency,
         breath=breath,
     )
+    return plan, page_of(plan, sent_to) if report else None
 
 
 def _play(plan: Plan, watched: Watched, options: Mapping[str, Any]) -> None:
@@ -152,6 +158,9 @@ def _play(plan: Plan, watched: Watched, options: Mapping[str, Any]) -> None:
         interrupted = True
     summary = watched.summary
     _show_summary(plan, summary, options["form"])
+    if watched.page:
+        missed = unexpected(plan.situation, summary)
+        write(watched.page.page(summary, unexpected=missed, stopped=interrupted), options["report"])
     if interrupted:
         sys.exit(_INTERRUPTED)
     if not summary.attempts:

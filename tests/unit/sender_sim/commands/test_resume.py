@@ -153,3 +153,14 @@ def test_calls_that_are_made_up_otherwise_than_then_are_an_error(
         with journal._connection as connection:
             connection.execute("UPDATE plan SET text = ?", [json.dumps(plan)])
     assert "the journal's calls are not those of --seed 6" in misused(invoke(*resume(arguments)))
+
+
+def test_the_page_of_a_run_that_went_on_tells_of_the_whole_run(
+    invoke: Invoke, server: HTTPServer, arguments: list[str], tmp_path: Path
+) -> None:
+    Receiving(server, third_time)
+    report = tmp_path / "run.html"
+    invoke(*arguments, "--report", report)
+    whole = report.read_text("utf-8")
+    invoke(*resume(arguments), "--report", report)
+    assert report.read_text("utf-8") == whole
