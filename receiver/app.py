@@ -67,6 +67,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics = _add_metrics(app, settings, receiver) if settings.metrics_token else None
     _add_webhook(app, settings, receiver, metrics)
     _add_health(app, receiver)
+    if settings.inspect_password:
+        from receiver.inspector.blueprint import add_inspector  # a receiver without it does not load it
+
+        add_inspector(app, settings, receiver)
     _add_errors(app)
     app.after_request(_finish_headers)
     app.teardown_request(lambda _: structlog.contextvars.clear_contextvars())
@@ -213,7 +217,7 @@ def _json(text: str, status: int, subtype: str = "json") -> Response:
 
 def _finish_headers(response: Response) -> Response:
     response.headers[_REQUEST_ID] = g.request_id
-    response.headers["Cache-Control"] = "no-store"
+    response.headers.setdefault("Cache-Control", "no-store")
     response.headers["X-Content-Type-Options"] = "nosniff"
     return response
 
