@@ -89,8 +89,7 @@ def _enter(room: Room) -> ResponseReturnValue | None:
 def _let_in() -> ResponseReturnValue | None:
     """Turn away who has no session, and forms that no page of this session made."""
     request.max_content_length = _FORM_BYTES
-    opened = session.is_open(build.utc_now())
-    if not opened and request.endpoint not in _OPEN:
+    if request.endpoint not in _OPEN and not session.is_open(build.utc_now()):
         return _turned_away()
     if request.method == "POST" and session.is_forged(request.form.get("csrf", "")):
         return _failure(

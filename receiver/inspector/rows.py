@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from markupsafe import Markup
 
@@ -15,7 +16,8 @@ from receiver.store.records import State
 
 __all__ = ["Line", "line"]
 
-_SHOWN = 90
+# Characters of a text in a line.
+_SHOWN: Final = 90
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ def _delivery(row: Row, hiding: Hiding) -> Line:
         state=row["state"],
         seen=row["last_seen"],
         event=event_label(row),
-        title=hiding.text(row["call_id"] or "no call id", limit=_SHOWN),
+        title=hiding.text(_brief(row["call_id"] or "no call id")),
         people=numbers,
         times=row["attempts"],
         revision=row["revision"],
@@ -60,11 +62,15 @@ def _delivery(row: Row, hiding: Hiding) -> Line:
 
 def _result(row: Row, hiding: Hiding) -> Markup:
     if row["state"] == State.FAILED:
-        return hiding.text((row["error"] or "").rstrip().rpartition("\n")[2], limit=_SHOWN)
+        return hiding.text(_brief((row["error"] or "").rstrip().rpartition("\n")[2]))
     if row["state"] != State.HANDLED:
         return Markup()
     append = json.loads(row["answer"] or "{}").get(wire.APPEND_KEY)
     return Markup() if append is None else hiding.text(append)
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 
 def _refusal(row: Row, hiding: Hiding) -> Line:
@@ -75,9 +81,9 @@ def _refusal(row: Row, hiding: Hiding) -> Line:
         state=REFUSED,
         seen=row["last_seen"],
         event=f"{row['status']}",
-        title=Markup("<code>%s</code>") % row["code"],
+        title=hiding.text(row["code"]),
         people=(),
         times=row["count"],
         revision=1,
-        result=hiding.text(row["detail"], limit=_SHOWN),
+        result=hiding.text(_brief(row["detail"])),
     )

@@ -19,15 +19,21 @@ _CONTEXT: Final = 64
 _TIME: Final = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d")
 
 
-def visible(text: object, *, limit: int = _SHOWN, length: int = 0) -> Markup:
+def visible(text: object, *, limit: int = _SHOWN, length: int = 0, lines: bool = False) -> Markup:
     """Markup of any text: what would turn the line around, move the cursor or not print stands as a marked escape.
 
-    Of more than `limit` characters the first are shown; `length` is of the whole, where `text` is a part of it.
+    Of more than `limit` characters the first are shown; `length` is of the whole, where `text` is a part of it. With
+    `lines` a line break is one, and nothing to be told of.
     """
     whole = str(text)
     more = max(len(whole), length) - limit
-    shown = Markup("<bdi>%s</bdi>") % Markup("").join(_pieces(whole[:limit]))
+    pieces = Markup("\n").join(map(_line, whole[:limit].split("\n"))) if lines else _line(whole[:limit])
+    shown = Markup("<bdi>%s</bdi>") % pieces
     return shown + Markup('<span class="more"> … and %s characters more</span>') % f"{more:,}" if more > 0 else shown
+
+
+def _line(text: str) -> Markup:
+    return Markup("").join(_pieces(text))
 
 
 def _pieces(text: str) -> Iterator[Markup]:
@@ -55,11 +61,11 @@ class Hiding:
     def __init__(self, *, numbers_shown: bool) -> None:
         self.numbers_shown = numbers_shown
 
-    def text(self, text: object, *, limit: int = _SHOWN) -> Markup:
+    def text(self, text: object, *, limit: int = _SHOWN, lines: bool = False) -> Markup:
         """Any text; a number in it is masked but for its ends."""
         whole = str(text)
         shown = whole[: limit + _CONTEXT]
-        return visible(shown if self.numbers_shown else mask(shown), limit=limit, length=len(whole))
+        return visible(shown if self.numbers_shown else mask(shown), limit=limit, length=len(whole), lines=lines)
 
     def value(self, text: str) -> Markup:
         """A field's: a time in it is no number."""
