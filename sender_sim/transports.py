@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Protocol
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -18,20 +18,18 @@ from werkzeug.test import Client
 from yarl import URL
 
 from sender_sim.core.delivery import Attempt, Request
-from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome
+from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome, timed_out
 
-__all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
+__all__ = ["Body", "Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
 
 _Headers = tuple[tuple[str, str], ...]
-
-_HEADERS: Final = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
 
 
 class Transport(Protocol):
     """Sends an attempt and says what came of it; never raises for what an endpoint does."""
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """POST the attempt's request."""
+        """Send the attempt's request."""
         ...
 
 
@@ -40,7 +38,7 @@ def trust(ca: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca) if ca else None)
 
 
-class _Body:
+class Body:
     """What is read of an answer: its beginning is kept, the rest is only waited for."""
 
     def __init__(self) -> None:
@@ -74,15 +72,14 @@ class HttpsTransport:
         yield cls(tls)
 
     async def send(self, attempt: Attempt) -> Outcome:
-        """POST the attempt's request."""
+        """Send the attempt's request."""
         started = time.perf_counter()
         request = attempt.request
         try:
             async with self._session() as session, asyncio.timeout(request.timeout.total_seconds()):
-                status, headers, body = await _post(session, request)
+                status, headers, body = await _send(session, request)
         except TimeoutError:
-            detail = f"no whole answer after {request.timeout.total_seconds():g} s"
-            return Failed(Failure.TIMEOUT, detail, time.perf_counter() - started)
+            return timed_out(request.timeout, time.perf_counter() - started)
         except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
             return Failed(_failure(error), _words(error), time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
@@ -91,8 +88,7 @@ class HttpsTransport:
         """For one attempt: Kaisa's are half an hour apart, so it has no connection left to use again."""
         return aiohttp.ClientSession(
             connector=_Once(ssl=self._tls),
-            headers=_HEADERS,
-            skip_auto_headers=["Accept-Encoding"],
+            skip_auto_headers=["Accept-Encoding", "Content-Type"],
             timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: it rounds up to whole seconds
         )
 
@@ -120,10 +116,12 @@ class _Once(aiohttp.TCPConnector):
         await super().close(abort_ssl=abort_ssl)
 
 
-async def _post(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
-    headers = {"Content-Type": request.content_type}
-    async with session.post(request.url, data=request.body, headers=headers, allow_redirects=False) as response:
-        body = _Body()
+async def _send(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, Body]:
+    data, headers = request.body or None, request.headers
+    async with session.request(
+        request.method, request.url, data=data, headers=headers, allow_redirects=False
+    ) as response:
+        body = Body()
         async for chunk in response.content.iter_any():
             body.add(chunk)
         return response.status, tuple(response.headers.items()), body
@@ -202,24 +200,24 @@ class WsgiTransport:
     async def send(self, attempt: Attempt) -> Outcome:
         """Call the application with the attempt's request; an exception in it is a 500, as under a server."""
         started = time.perf_counter()
-        timeout = attempt.request.timeout.total_seconds()
+        request = attempt.request
+        seconds = request.timeout.total_seconds()
         try:
-            async with asyncio.timeout(timeout):
-                status, headers, body = await asyncio.to_thread(self._call, attempt.request, started + timeout)
+            async with asyncio.timeout(seconds):
+                status, headers, body = await asyncio.to_thread(self._call, request, started + seconds)
         except TimeoutError:
-            return Failed(Failure.TIMEOUT, f"no whole answer after {timeout:g} s", time.perf_counter() - started)
+            return timed_out(request.timeout, time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
 
-    def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, _Body]:
-        url, body = URL(request.url), _Body()
+    def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, Body]:
+        url, body = URL(request.url), Body()
         try:
             response = Client(self._app, use_cookies=False).open(
                 url.raw_path_qs,
                 base_url=str(url.origin()),
-                method="POST",
+                method=request.method,
                 data=request.body,
-                content_type=request.content_type,
-                headers=_HEADERS,
+                headers=request.headers,
             )
             for chunk in response.iter_encoded():
                 body.add(chunk)
@@ -227,7 +225,7 @@ class WsgiTransport:
                     break
             response.close()
         except Exception as error:  # noqa: BLE001 - the application under test may raise anything
-            body = _Body()
+            body = Body()
             body.add(repr(error).encode("utf-8", "backslashreplace"))
             return 500, (), body
         return response.status_code, tuple(response.headers.items()), body

@@ -34,6 +34,9 @@ class Check:
 
     `id` is stable: programs and baselines name it. `rule` is the contract's, with its origin: `R2 S`. `expected` says
     what is right; `cause` and `change` what is likely wrong and what to do where it is not so.
+
+    One that `needs_key` is not run without a signing key; one that `needs_delivery` shows nothing where not even a
+    plain delivery is accepted, and is not run there.
     """
 
     id: str
@@ -44,11 +47,12 @@ class Check:
     cause: str
     change: str
     needs_key: bool = False
+    needs_delivery: bool = True
     run: Callable[["Probe"], Awaitable[None]] = field(repr=False, compare=False)
 
 
 class Broken(Exception):
-    """Raised by a check: what happened instead, and the exchanges that show it.
+    """Raised by a check: what happened instead, and the exchanges that show it; none: all that the check had.
 
     `cause` and `change` stand in for the check's own where more is known.
     """
@@ -69,7 +73,11 @@ class NotRun(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What came of one check. `seconds` is real time and says nothing of equality."""
+    """What came of one check. `cause` and `change` are empty unless it is broken.
+
+    `exchanges` are those that show it, in order; a check that was kept has all of its own. `seconds` is real time and
+    says nothing of equality.
+    """
 
     check: Check
     verdict: Verdict

@@ -13,12 +13,19 @@ __all__ = ["Attempt", "Delivery", "Request", "State", "delivery_id"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A POST, ready to go."""
+    """A request, ready to go. Kaisa's are POSTs with a content type; a check also sends others (empty: without one)."""
 
     url: str
     content_type: str
     body: bytes
     timeout: timedelta
+    method: str = "POST"
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """All its headers but those that the connection decides: Host and Content-Length."""
+        headers = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
+        return headers | ({"Content-Type": self.content_type} if self.content_type else {})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,16 +1,20 @@
 """What came of one attempt."""
 
+import re
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
 from receiver import wire
 
-__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome"]
+__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome", "kind", "timed_out"]
 
 # An answer is a few bytes of JSON; what is longer is read to its end, and no more than this is kept of it.
 ANSWER_LIMIT: Final = 1024 * 1024
+# What tells two failures of one kind apart: ports, numbers of bytes, lines of OpenSSL's source.
+_FIGURES: Final = re.compile(r" \([^()]*\d[^()]*\)")
 
 
 class Failure(StrEnum):
@@ -27,7 +31,7 @@ class Failure(StrEnum):
 class Answered:
     """A whole answer; if it was `cut`, `body` is its first ANSWER_LIMIT bytes.
 
-    `seconds` is real time and says nothing of equality.
+    `seconds` is real time, `note` something to say beside the status; neither says anything of equality.
     """
 
     status: int
@@ -35,6 +39,7 @@ class Answered:
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = field(default=0.0, compare=False)
     cut: bool = False
+    note: str = field(default="", compare=False)
 
     @property
     def success(self) -> bool:
@@ -48,9 +53,9 @@ class Answered:
 
     def __str__(self) -> str:
         try:
-            return f"{self.status} {HTTPStatus(self.status).phrase}"
+            return f"{self.status} {HTTPStatus(self.status).phrase}{self.note}"
         except ValueError:
-            return str(self.status)
+            return f"{self.status}{self.note}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +81,13 @@ class Failed:
 
 
 Outcome = Answered | Failed
+
+
+def timed_out(deadline: timedelta, seconds: float, cause: str = "") -> Failed:
+    """R3: the answer was not whole at the deadline."""
+    return Failed(Failure.TIMEOUT, f"no whole answer after {deadline.total_seconds():g} s{cause}", seconds)
+
+
+def kind(outcome: str) -> str:
+    """An outcome's text without the figures of this one."""
+    return _FIGURES.sub("", outcome)

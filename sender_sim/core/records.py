@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from cattrs import Converter
+from cattrs.gen import make_dict_unstructure_fn, override
 
 from receiver.wire import EventType
 from sender_sim.core import events
+from sender_sim.core.delivery import Request
 from sender_sim.core.events import Event
 
 __all__ = ["as_dict", "from_dict"]
@@ -40,6 +42,8 @@ def _converter() -> Converter:
     ):
         converter.register_unstructure_hook(kind, write)
         converter.register_structure_hook(kind, lambda value, _, read=read: read(value))
+    only_others = override(omit_if_default=True)  # a POST is what everybody expects
+    converter.register_unstructure_hook(Request, make_dict_unstructure_fn(Request, converter, method=only_others))
     return converter
 
 

@@ -1,0 +1,77 @@
+"""What an answer other than 200 means to Kaisa, and the two judgements most checks end in."""
+
+from dataclasses import dataclass
+
+from sender_sim.checks.model import Broken
+from sender_sim.checks.probe import Probe
+from sender_sim.core.exchange import Exchange
+from sender_sim.core.outcome import Answered, Failed, Outcome
+
+__all__ = ["expect_refused", "expect_taken", "explain"]
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why an answer is a failure, and what to change. None: nothing is known beyond what the check says."""
+
+    happened: str
+    cause: str | None = None
+    change: str | None = None
+
+
+_RETRIED = "Kaisa takes it for a failure and sends the delivery again every 30 minutes for 7 days"
+_AS_200 = "answer 200 once the delivery is safe"
+_STATUSES = {
+    201: ("the framework answers 201 for whatever a POST creates", _AS_200),
+    202: ("the delivery is queued, and 202 says so", f"{_AS_200}: stored in the queue is safe enough"),
+    204: ("an empty answer becomes 204 in many frameworks", f"{_AS_200}, with an empty body or {{}}"),
+    401: (
+        "a login, an API key or a signature is asked for",
+        "let Kaisa's POST in without a login: its signature says who it is (--sign signs, if it is to be signed)",
+    ),
+    403: (
+        "the signature does not verify, or a firewall or a CSRF check refuses the POST",
+        "trust the key that belongs to --sign, with the same profile; exempt the path from CSRF checks",
+    ),
+    404: ("the path is another one, or its route takes no POST", "compare the URL with the route that takes webhooks"),
+    405: ("the route takes no POST", "let the route take POST"),
+    413: ("the size limit is too low", "allow bodies of at least 64 KiB"),
+    415: ("this content type is not read", "read both application/x-www-form-urlencoded and application/json"),
+    429: ("a rate limit counts Kaisa's requests", "exempt the path from the rate limit: calls come when they come"),
+}
+
+
+def explain(outcome: Outcome) -> Explanation:
+    """An outcome that is no success, in the words of its consequences (R2)."""
+    if isinstance(outcome, Failed):
+        return Explanation(f"no answer ({outcome}); {_RETRIED}")
+    happened = f"answered {outcome}; {_RETRIED}"
+    if outcome.status in _STATUSES:
+        return Explanation(happened, *_STATUSES[outcome.status])
+    if outcome.status in range(300, 400):
+        where = next((value for name, value in outcome.headers if name.lower() == "location"), None)
+        target = f" to {where}" if where else ""
+        return Explanation(
+            f"answered {outcome}{target}; redirects are not followed, and {_RETRIED}",
+            "the URL lacks (or has) a final slash, or another host or scheme is the canonical one",
+            f"give Kaisa the URL redirected to{target}, or answer at this one",
+        )
+    return Explanation(happened)
+
+
+async def expect_taken(probe: Probe, *exchanges: Exchange) -> None:
+    """Raises Broken with the first exchange that was not accepted."""
+    for exchange in exchanges:
+        if not await probe.takes(exchange):
+            why = explain(exchange.outcome)
+            known = isinstance(exchange.outcome, Answered) and exchange.outcome.status < 400
+            raise Broken(
+                why.happened, exchange, cause=why.cause if known else None, change=why.change if known else None
+            )
+
+
+async def expect_refused(probe: Probe, *exchanges: Exchange) -> None:
+    """Raises Broken with the first exchange that was accepted."""
+    for exchange in exchanges:
+        if await probe.takes(exchange):
+            raise Broken(f"accepted: {exchange.outcome}", exchange)

@@ -1,0 +1,1 @@
+"""The commands of `sender-sim`, one a module."""
