@@ -29,7 +29,7 @@ __all__ = ["LIVE", "Pages"]
 # A page that asks for itself again, to be brought up to date; it has If-None-Match.
 LIVE: Final = "X-Inspector-Live"
 
-# Seconds between two of these: what is found by an index, what is searched for, one row.
+# Seconds between two of these: what is found by an index, what is searched for, one row or the jobs.
 _LIST_EVERY: Final = 2
 _SEARCH_EVERY: Final = 10
 _ROW_EVERY: Final = 5
@@ -130,7 +130,7 @@ class Pages:
             overview = self._receiver.jobs.overview(connection)
         failed: Sequence[Job] = self._receiver.jobs.newest(_JOBS, failed=True)
         return _page(
-            "jobs", facts=(overview, [job.id for job in failed]), every=_SEARCH_EVERY, overview=overview, failed=failed
+            "jobs", facts=(overview, [job.id for job in failed]), every=_ROW_EVERY, overview=overview, failed=failed
         )
 
     def _one(self, table: str, number: int) -> dict[str, Any]:

@@ -45,7 +45,9 @@ function take(text) {
   const fresh = new DOMParser().parseFromString(text, "text/html").getElementById("live");
   if (!fresh) return;
   const known = new Set([...live.querySelectorAll("tr[data-key]")].map((row) => row.dataset.key));
+  const focused = document.activeElement;
   morph(live, document.importNode(fresh, true));
+  if (focused !== document.activeElement && live.contains(focused)) focused.focus({ preventScroll: true }); // it moved
   const rows = [...live.querySelectorAll("tr[data-key]")].filter((row) => !known.has(row.dataset.key));
   for (const row of rows) row.classList.add("new");
   if (rows.length) news.textContent = rows.length === 1 ? "One new row" : `${rows.length} new rows`;
