@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo up test lint format pins clean
+.PHONY: help setup demo up test browser lint format pins clean screenshots
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
@@ -28,8 +28,17 @@ lint: setup  ## Check style, types and the rules of the house
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: lint  ## Run every check and every test
+test: lint browser  ## Run every check and every test
 	$(BIN)/pytest --numprocesses auto
+
+browser: tests/browser/node_modules/.package-lock.json  ## Install what the browser tests take from npm
+
+tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent; \
+	else echo "npm is not installed: the tests that need axe-core will say so"; fi
+
+screenshots: setup  ## Make the pictures in docs/images anew
+	$(BIN)/python -m tests.browser.screenshots
 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix
@@ -40,4 +49,4 @@ pins: setup  ## Pin the newest versions that pyproject.toml permits
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra sim --extra load --extra jobs --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 clean:  ## Remove what setup and the tests made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv tests/browser/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
