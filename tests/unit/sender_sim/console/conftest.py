@@ -77,7 +77,7 @@ class Console:
             token = session["token"]
         return self.client.post(address, data={"token": token, **form})
 
-    def post(self, address: str, status: int = 200, **form: str) -> Page:
+    def post(self, address: str, status: int = 200, /, **form: str) -> Page:
         """Submit a form and go where it leads, once time stands still."""
         answer = self.send(address, **form)
         self.wait()

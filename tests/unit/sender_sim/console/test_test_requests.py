@@ -16,7 +16,7 @@ def saved(console: Console) -> Console:
 
 def test_a_test_request_needs_a_saved_url(console: Console) -> None:
     console.post("/workflows/request")
-    assert "press SAVE first" in console.post("/test-requests", status=409).text
+    assert "press SAVE first" in console.post("/test-requests", 409).text
     assert "Send test request" not in console.get("/setup").buttons()
 
 

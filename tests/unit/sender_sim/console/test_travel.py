@@ -186,7 +186,13 @@ def test_live_time_passes_by_itself_and_calls_can_be_placed(active: Console) -> 
 
 def test_settings_can_be_changed_while_time_is_live(active: Console) -> None:
     changed = threading.Event()
-    active.endpoint.script = lambda attempt: (changed.set() if "new" in attempt.request.url else None) or Answered(200)
+
+    def answer(attempt: Attempt) -> Outcome:
+        if attempt.request.url == "https://new.example/":
+            changed.set()
+        return Answered(200)
+
+    active.endpoint.script = answer
     active.send("/clock", action="live", speed="60", page="/calls")
     assert active.send("/setup", action="save", url="https://new.example/").status_code == 302
     active.send("/calls", kind="sms")
@@ -197,7 +203,7 @@ def test_settings_can_be_changed_while_time_is_live(active: Console) -> None:
 
 @pytest.mark.parametrize("form", [{"action": "yesterday"}, {"action": "live", "speed": "1e9"}, {}])
 def test_what_the_clock_does_not_know_is_told(active: Console, form: dict[str, str]) -> None:
-    assert "it knows pause, live, next, 30m, 1d, end" in active.post("/clock", status=400, **form).text
+    assert "it knows pause, live, next, 30m, 1d, end" in active.post("/clock", 400, **form).text
 
 
 @pytest.mark.parametrize("page", ["//evil.example/", "https://evil.example/", "/\\evil.example", "javascript:alert(1)"])

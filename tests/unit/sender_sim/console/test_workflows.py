@@ -36,13 +36,13 @@ def test_the_page_says_where_the_integration_stands(console: Console) -> None:
 
 @pytest.mark.parametrize("name", ["approve", "deactivate"])
 def test_a_step_out_of_order_changes_nothing_and_says_what_is_possible(console: Console, name: str) -> None:
-    page = console.post(f"/workflows/{name}", status=409)
+    page = console.post(f"/workflows/{name}", 409)
     assert f"'{name}' is not possible: the integration is available; possible is 'request'" in page.text
     assert steps(console) == ["Request"]
 
 
 def test_settings_cannot_be_saved_before_the_approval(console: Console) -> None:
-    page = console.post("/setup", status=409, action="activate", url=URL)
+    page = console.post("/setup", 409, action="activate", url=URL)
     assert "possible is 'request'" in page.text
     shown = console.get("/setup")
     assert "can be set up once it is requested and approved" in shown.text
