@@ -74,9 +74,10 @@ def console(
         breath=breath,
         first=first,
     )
+    place = Place(state=state, host=host, port=port, access=_access(host, names))
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        with opened(Place(state=state, host=host, port=port, access=_access(host, names)), options) as server:
+        with opened(place, options) as server:
             click.echo(f"The console is at {server.url} (Ctrl-C stops it; everything is kept in {state})")
             server.run()
     except KeyboardInterrupt:

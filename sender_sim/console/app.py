@@ -29,7 +29,6 @@ def create_app(simulation: Simulation, access: Access, *, port: int = 0) -> Flas
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.filters.update(words.FILTERS)
     app.jinja_env.globals["offset"] = words.offset
-    app.jinja_options = {"trim_blocks": True, "lstrip_blocks": True}
     guard(app, access)
     for page in (workflows, setup, test_requests, calls, clock, journal):
         app.register_blueprint(page.blueprint(simulation))

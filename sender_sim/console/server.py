@@ -1,7 +1,7 @@
 """The console as a server: opened from its file, served until it is told to stop."""
 
 import logging
-import threading
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -41,12 +41,8 @@ class Server:
         return f"http://{host}:{self._server.port}/"
 
     def run(self) -> None:
-        """Answer requests until `stop`, or Ctrl-C."""
+        """Answer requests until Ctrl-C."""
         self._server.serve_forever(poll_interval=0.1)
-
-    def stop(self) -> None:
-        """Have `run`, in another thread, return."""
-        self._server.shutdown()
 
 
 class _Quiet(WSGIRequestHandler):
@@ -67,18 +63,19 @@ def opened(place: Place, options: Options) -> Iterator[Server]:
         simulation = Simulation(state, options)
         try:
             app = create_app(simulation, place.access, port=place.port)
-            server = make_server(place.host, place.port, app, threaded=True, request_handler=_Quiet)
-            server.daemon_threads = True  # type: ignore[attr-defined] # a browser that waits does not keep us from ending
-            try:
-                yield Server(server)
-            finally:
-                server.server_close()
+            with _listening(place.host, place.port) as listener:
+                server = make_server(
+                    place.host, place.port, app, threaded=True, request_handler=_Quiet, fd=listener.fileno()
+                )
+                server.daemon_threads = True  # type: ignore[attr-defined] # a browser that waits does not keep us here
+                try:
+                    yield Server(server)
+                finally:
+                    server.server_close()
         finally:
             simulation.close()
 
 
-def in_background(server: Server) -> threading.Thread:
-    """A thread in which the server runs."""
-    thread = threading.Thread(target=server.run, name="console", daemon=True)
-    thread.start()
-    return thread
+def _listening(host: str, port: int) -> socket.socket:
+    """A socket at the address: the server's own would end the program where the address is taken."""
+    return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET, backlog=64)

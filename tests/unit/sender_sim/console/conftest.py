@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from flask import Flask
+from jinja2 import FileSystemBytecodeCache
 from werkzeug.test import TestResponse
 
 from sender_sim.console.access import Access
@@ -57,6 +59,7 @@ class Console:
         self._stack.callback(self.simulation.close)
         self.app = create_app(self.simulation, self.access)
         self.client = self.app.test_client()
+        self.token = ""
 
     def close(self) -> None:
         self._stack.close()
@@ -72,10 +75,11 @@ class Console:
 
     def send(self, address: str, **form: str) -> TestResponse:
         """Submit a form with its token."""
-        self.get("/workflows")
-        with self.client.session_transaction() as session:
-            token = session["token"]
-        return self.client.post(address, data={"token": token, **form})
+        if not self.token:
+            self.get("/workflows")
+            with self.client.session_transaction() as session:
+                self.token = session["token"]
+        return self.client.post(address, data={"token": self.token, **form})
 
     def post(self, address: str, status: int = 200, /, **form: str) -> Page:
         """Submit a form and go where it leads, once time stands still."""
@@ -108,6 +112,15 @@ class Console:
 
     def delivery(self, call: CallEntry, event: str = "post-call") -> DeliveryEntry:
         return self.simulation.book.deliveries[f"{call.facts.id}/{event}"]
+
+
+@pytest.fixture(scope="package", autouse=True)
+def compiled_templates(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Templates are compiled once, not for every console."""
+    cache = FileSystemBytecodeCache(str(tmp_path_factory.mktemp("templates")))
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Flask, "jinja_options", {"bytecode_cache": cache})
+        yield
 
 
 @pytest.fixture

@@ -4,13 +4,8 @@ import json
 import re
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
-from http.cookiejar import CookieJar
 from pathlib import Path
-from urllib.parse import urlencode
-from urllib.request import HTTPCookieProcessor, build_opener
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -24,7 +19,7 @@ from sender_sim.journal import Journal, JournalError
 from sender_sim.settings import SettingsError
 from tests.openssl import KeyPair
 from tests.unit.sender_sim.console.conftest import LONG_ENOUGH, START, URL, Console, Endpoint
-from tests.unit.sender_sim.console.page import Page
+from tests.unit.sender_sim.console.person import Person
 from tests.unit.sender_sim.scripted import at_attempt
 
 
@@ -164,35 +159,6 @@ def test_the_file_is_for_its_owner_alone_and_keeps_answers_up_to_a_limit(active:
     answer = active.simulation.state.answer_to(f"{call.facts.id}/post-call", 1)
     assert isinstance(answer, Answered)
     assert (len(answer.body), answer.cut) == (64 * 1024, True)
-
-
-class Person:
-    """Someone at the pages of a console in a process of its own."""
-
-    def __init__(self, *options: object) -> None:
-        command = [sys.executable, "-m", "sender_sim", "console", "--port", "0", *map(str, options)]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        assert self.process.stdout is not None
-        [self.url] = re.findall(r"http://127\.0\.0\.1:\d+", self.process.stdout.readline())
-        self._open = build_opener(HTTPCookieProcessor(CookieJar())).open
-
-    def get(self, address: str) -> Page:
-        return Page(self._open(self.url + address, timeout=LONG_ENOUGH).read().decode())
-
-    def post(self, address: str, **form: str) -> Page:
-        token = self.get("/workflows").root.all("input", name="token")[0]["value"]
-        body = urlencode({"token": token, **form}).encode()
-        return Page(self._open(self.url + address, body, timeout=LONG_ENOUGH).read().decode())
-
-    def attempts(self) -> list[int]:
-        """The numbers of the attempts that came to an end, out of the exported journal."""
-        lines = self._open(f"{self.url}/journal.jsonl", timeout=LONG_ENOUGH).read().decode().splitlines()
-        return [event["attempt"] for event in map(json.loads, lines) if event["event"] == "AttemptEnded"]
-
-    def end(self, how: signal.Signals) -> int:
-        self.process.send_signal(how)
-        self.process.communicate(timeout=LONG_ENOUGH)
-        return self.process.returncode
 
 
 def test_a_console_that_is_killed_in_mid_journey_goes_on_and_loses_no_attempt(
