@@ -51,7 +51,7 @@ async def _find(check: Check, probe: Probe) -> Finding:
 async def _precondition(check: Check, probe: Probe) -> None:
     if check.needs_key and probe.signer is None:
         raise NotRun("no signing key is given (--sign)")
-    if check.needs_delivery and not await probe.takes(plain := await probe.plain()):
+    if check.needs_delivery and not probe.takes(plain := await probe.plain()):
         raise NotRun(f"not even a plain delivery is accepted: {plain.outcome}")
     probe.exchanges.clear()  # the plain delivery is not the check's own
 
