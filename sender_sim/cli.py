@@ -15,6 +15,7 @@ from receiver import wire
 from receiver.wire import EventType
 from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
+from sender_sim.commands.check import check
 from sender_sim.core import synthetic
 from sender_sim.core.call import Call, Kind
 from sender_sim.core.engine import request_for
@@ -156,6 +157,9 @@ def mint_certs(folder: Path, *, force: bool) -> None:
 def run_demo() -> None:
     """Start the receiver over HTTPS and send it a story with everything that happens in real life."""
     sys.exit(0 if demo.tell() else 1)
+
+
+main.add_command(check)
 
 
 def _show_summary(plan: Plan, summary: Summary, form: str) -> None:

@@ -22,7 +22,7 @@ _AT_ONCE: Final = 20
     expected="a delivery, sent as the integration is set up, is answered exactly 200",
     cause="the endpoint fails, or expects something else than the integration is set up to send",
     change="look into the endpoint's log for this request; compare the URL, --json/--form, --macro and --sign with it",
-    needs_delivery=False,
+    foundation=True,
 )
 async def answer_200(probe: Probe) -> None:
     """The plainest delivery there is."""
@@ -35,7 +35,7 @@ async def answer_200(probe: Probe) -> None:
     expected="a delivery is answered within 20 seconds",
     cause="the work is done before the answer is sent",
     change="store the delivery, answer 200, and do the work afterwards",
-    needs_delivery=False,
+    foundation=True,
 )
 async def in_time(probe: Probe) -> None:
     """The plain delivery again."""

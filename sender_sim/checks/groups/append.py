@@ -17,7 +17,7 @@ __all__ = ["GROUP"]
 GROUP: Final = Group("append", "The append")
 
 # A family is seven code points, one character on the screen, and 25 bytes.
-_TEXTS: Final = ("A message longer than forty characters. " * 3, "👩‍👩‍👧‍👦" * 41, "short")
+_TEXTS: Final = ("A message longer than forty characters. " * 3, "👩‍👩‍👧‍👦" * 41, 'She said "hi"\n')
 _NONE: Final = object()
 
 
@@ -84,7 +84,7 @@ async def content_type(probe: Probe) -> None:
 
 
 async def _answers(probe: Probe) -> list[Exchange]:
-    """What deliveries of all kinds are answered with, with long and short texts."""
+    """What deliveries of all kinds are answered with, with texts that are long, and that have to be escaped."""
     exchanges = []
     for details in _TEXTS:
         for kind, event_type in ((Kind.VOICE, EventType.POST_CALL), (Kind.SMS, EventType.SMS)):

@@ -21,7 +21,7 @@ _MODERN: Final = ("TLSv1.2", "TLSv1.3")
     expected="the host of the URL takes connections",
     cause="the endpoint does not run, listens on another port, or a firewall is in between",
     change="start it, and compare host and port of the URL with what it listens on",
-    needs_delivery=False,
+    foundation=True,
 )
 async def reachable(probe: Probe) -> None:
     """A TCP connection, and no more."""
@@ -40,7 +40,7 @@ async def reachable(probe: Probe) -> None:
     expected="TLS 1.2 or later is spoken (which versions: D)",
     cause="the port speaks plain HTTP, or the server speaks old versions of TLS only",
     change="serve HTTPS on this port, with TLS 1.2 and 1.3",
-    needs_delivery=False,
+    foundation=True,
 )
 async def tls(probe: Probe) -> None:
     """Whatever the certificate: what a client that speaks every version agrees on."""
@@ -60,7 +60,7 @@ async def tls(probe: Probe) -> None:
     expected="a certificate that is valid, for this host, and issued by an authority that is trusted",
     cause="the certificate is self-signed, out of date, for another host name, or its intermediate is not sent",
     change="serve the full chain of a certificate for this host name; --ca FILE trusts an authority of your own",
-    needs_delivery=False,
+    foundation=True,
 )
 async def certificate(probe: Probe) -> None:
     """A handshake with everything verified, as the client of any delivery does it."""
@@ -80,7 +80,6 @@ async def certificate(probe: Probe) -> None:
     expected="TLS 1.0 and 1.1 are refused (RFC 8996)",
     cause="the server still takes clients of before 2008",
     change="disable TLS 1.0 and 1.1",
-    needs_delivery=False,
 )
 async def old_tls(probe: Probe) -> None:
     """A client that speaks nothing newer than TLS 1.1."""

@@ -18,7 +18,7 @@ GROUP: Final = Group("encodings", "Both encodings")
     expected="data in the encoding that the integration is set to is read",
     cause="the endpoint reads the other encoding only",
     change="read this one too, or set 'Send as JSON' in Kaisa's Setup to what the endpoint reads (--json/--form here)",
-    needs_delivery=False,
+    foundation=True,
 )
 async def as_set(probe: Probe) -> None:
     """The plain delivery; where it is refused, whether the other encoding is not."""

@@ -106,7 +106,7 @@ def _garbled(probe: Probe) -> Iterator[tuple[str, bytes]]:
     data = probe.data(probe.call())
     if probe.integration.encoding == wire.FORM:
         yield "a '%' without two hex digits", data + b"&garbled=%ZZ"
-        yield "not UTF-8", data + b"&garbled=%E9%"[:-1]
+        yield "not UTF-8", data + b"&garbled=%E9"
     else:
         yield "JSON that is cut short", data[:-1]
         yield "JSON that is no object", b"[1, 2, 3]"

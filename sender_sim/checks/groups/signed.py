@@ -30,7 +30,7 @@ _UNVERIFIED: Final = "the signature is not verified, or what it says is not acte
     cause="the endpoint trusts another key, or expects another digest, padding or encoding of the signature",
     change="have it trust the public key of --sign, with the same --digest, --padding and --encoding",
     needs_key=True,
-    needs_delivery=False,
+    foundation=True,
 )
 async def accepted(probe: Probe) -> None:
     """The plain delivery, which is signed."""

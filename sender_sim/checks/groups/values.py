@@ -26,7 +26,7 @@ _SPARE: Final = tuple(field.name for field in wire.FIELDS if field.name not in _
     expected="data made by the macro that the integration is set to is read",
     cause="the endpoint reads the names of Kaisa's default macro, which is accepted",
     change="read the names left of '=' in the macro of Kaisa's Setup, or set the macro back to the default",
-    needs_delivery=False,
+    foundation=True,
 )
 async def custom_macro(probe: Probe) -> None:
     """The plain delivery; where it is refused, whether the default macro is not."""
