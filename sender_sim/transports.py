@@ -8,6 +8,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -24,6 +25,8 @@ __all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
 
 _Headers = tuple[tuple[str, str], ...]
 
+# aiohttp wants what is longer as a stream, so that the loop is not held up.
+_AT_ONCE: Final = 1024 * 1024
 _HEADERS: Final = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
 
 
@@ -122,8 +125,9 @@ class _Once(aiohttp.TCPConnector):
 
 async def _send(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
     headers = {"Content-Type": request.content_type} if request.content_type else {}
+    data = BytesIO(request.body) if len(request.body) > _AT_ONCE else request.body or None
     async with session.request(
-        request.method, request.url, data=request.body or None, headers=headers, allow_redirects=False
+        request.method, request.url, data=data, headers=headers, allow_redirects=False
     ) as response:
         body = _Body()
         async for chunk in response.content.iter_any():

@@ -8,7 +8,7 @@ until = 2026-12-31  # optional: the last day on which it is accepted
 """
 
 import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -24,7 +24,11 @@ _KEYS: Final = ("reason", "until")
 
 
 class BaselineError(ValueError):
-    """A file that cannot be used; the message holds every mistake in it."""
+    """A file that cannot be used; `problems` holds every mistake in it."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = tuple(problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +69,9 @@ def read(path: Path, known: Collection[str], today: date) -> Baseline:
     try:
         content = tomllib.loads(path.read_text("utf-8"))
     except OSError as error:
-        raise BaselineError(f"{path} cannot be read: {error.strerror}") from None
+        raise BaselineError([f"{path} cannot be read: {error.strerror}"]) from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BaselineError(f"{path} is not TOML: {error}") from None
+        raise BaselineError([f"{path} is not TOML: {error}"]) from None
     problems = [f"{path}: {name} is not known; write [{_ACCEPTED}.ID]" for name in content if name != _ACCEPTED]
     entries = content.get(_ACCEPTED, {})
     if not isinstance(entries, dict):
@@ -75,7 +79,7 @@ def read(path: Path, known: Collection[str], today: date) -> Baseline:
     for name, entry in entries.items():
         problems += [f"{path}: {problem}" for problem in _mistakes(name, entry, known)]
     if problems:
-        raise BaselineError("\n".join(problems))
+        raise BaselineError(problems)
     return Baseline({name: _Entry(entry["reason"], entry.get("until")) for name, entry in entries.items()}, today)
 
 

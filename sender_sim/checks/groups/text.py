@@ -18,7 +18,7 @@ _AS_DATA: Final = "handle text as data: bound parameters in SQL, an encoder for 
 
 @GROUP.must(
     "text-reserved",
-    rule="Data D",
+    rule="R2 S",
     expected="the characters that forms are made of (& = + % #) are accepted inside a value",
     cause="the body is taken apart after it was decoded, or decoded twice",
     change="split a form at & and = first, then decode each part once; or leave it to the framework",
@@ -30,7 +30,7 @@ async def reserved(probe: Probe) -> None:
 
 @GROUP.must(
     "text-quotes",
-    rule="Data D",
+    rule="R2 S",
     expected="quotes, backslashes and markup are accepted",
     cause="text is pasted into SQL, JSON or HTML",
     change=_AS_DATA,
@@ -42,7 +42,7 @@ async def quotes(probe: Probe) -> None:
 
 @GROUP.must(
     "text-lines",
-    rule="Data D",
+    rule="R2 S",
     expected="line breaks and tabs are accepted",
     cause="text is pasted into a header, a CSV file or a line of a log",
     change=_AS_DATA,
@@ -54,7 +54,7 @@ async def lines(probe: Probe) -> None:
 
 @GROUP.must(
     "text-emoji",
-    rule="Data D",
+    rule="R2 S",
     expected="emoji and letters of every script are accepted",
     cause="a database column or a file is not UTF-8 (MySQL's utf8 has no emoji; utf8mb4 has)",
     change="store and log text as UTF-8 throughout, utf8mb4 in MySQL",
@@ -66,7 +66,7 @@ async def emoji(probe: Probe) -> None:
 
 @GROUP.must(
     "text-right-to-left",
-    rule="Data D",
+    rule="R2 S",
     expected="right-to-left text is accepted, and the marks that change direction",
     cause="a filter for letters refuses what it does not know",
     change="store and log text as UTF-8 throughout, and refuse no letters",
