@@ -226,8 +226,9 @@ def _typed(environ: Mapping[str, str], problems: list[Problem]) -> dict[str, Any
         return defaults | cast("dict[str, Any]", _SCHEMA.load(given))
     except ValidationError as error:
         for name, messages in cast("dict[str, list[str]]", error.messages).items():
-            meaning = _SCHEMA.load_fields[name].metadata["meaning"]
-            problems.append(Problem(name, f"{given[name]!r} {' and '.join(messages)}", f"{name} is {meaning}"))
+            declared = _SCHEMA.load_fields[name]
+            remedy = f"meaning: {declared.metadata['meaning']}; default: {_shown(declared.load_default)}"
+            problems.append(Problem(name, f"{given[name]!r} {' and '.join(messages)}", remedy))
         return defaults | cast("dict[str, Any]", error.valid_data)
 
 

@@ -17,7 +17,9 @@ on = Router()
 @on.post_call
 def call_ended(event: CallEvent) -> str | None:
     """After a call."""
-    return f"answered, {event.duration} s" if event.answered else "missed"
+    if event.answered and event.duration is not None:
+        return f"answered, {event.duration} s"
+    return "missed" if event.answered is False else None  # None: your macro does not send {answered}
 
 
 @on.pre_call

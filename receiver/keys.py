@@ -51,7 +51,7 @@ def _read(path: Path, problems: list[Problem], *, allow_weak: bool) -> tuple[Tru
     try:
         return read_pem(str(path), path.read_bytes(), allow_weak=allow_weak)
     except KeyUnusable as error:
-        problems.append(Problem(_WHERE, str(error), "mend or remove that file"))
+        problems.append(Problem(_WHERE, str(error), "name Kaisa's key file alone, or mend or remove this one"))
     except OSError as error:
         problems.append(Problem(_WHERE, f"{path} cannot be read: {error.strerror}", "let the receiver read it"))
     return ()

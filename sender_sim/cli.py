@@ -4,8 +4,8 @@ import asyncio
 import json
 import random
 import sys
+from dataclasses import asdict
 from datetime import UTC, datetime
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +16,16 @@ from receiver.wire import EventType
 from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
 from sender_sim.commands.check import check
+from sender_sim.commands.macro import macro
+from sender_sim.commands.scenarios import outcome, scenario_options, scenarios, staged, verdict
 from sender_sim.core import synthetic
-from sender_sim.core.call import Call, Kind
+from sender_sim.core.call import Kind
+from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
-from sender_sim.options import Target, output_format, target, target_options
+from sender_sim.options import Target, output_format, reproduce_option, target, target_options
+from sender_sim.reading import near_miss
+from sender_sim.reports.reproduce import commands
 from sender_sim.reports.summary import Summary
 from sender_sim.settings import SettingsError
 from sender_sim.watch import ClockType, Plan, hint, watch
@@ -62,11 +67,13 @@ def main() -> None:
 @main.command("test-request")
 @target_options
 @output_format
-def test_request(form: str, **options: Any) -> None:
+@reproduce_option
+def test_request(form: str, *, reproduce: bool, **options: Any) -> None:
     """Send one request with sample data, as the button in Kaisa's Setup does (C10)."""
     sent_to = target(**options)
     now = datetime.now(UTC)
-    _send_once(sent_to, synthetic.sample(now), EventType.POST_CALL, {}, form, now)
+    request = request_for(synthetic.sample(now), EventType.POST_CALL, sent_to.integration)
+    _send_once(sent_to, request, form, now, reproduce=reproduce)
 
 
 @main.command()
@@ -75,20 +82,23 @@ def test_request(form: str, **options: Any) -> None:
 @click.option("--event", type=click.Choice(list(_EVENTS)), default="post-call", show_default=True)
 @click.option("--set", "changes", multiple=True, metavar="FIELD=TEXT", help="Change a field of the call.")
 @click.option("--seed", type=int, help="Make up the same call again.")
-def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, **options: Any) -> None:
+@reproduce_option
+def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, reproduce: bool, **options: Any) -> None:
     """Send one event of a made-up call, once."""
     sent_to = _active(target(**options))
     changed = _changes(changes, sent_to.integration.macro.fields)
     now = datetime.now(UTC)
     kind = Kind.SMS if _EVENTS[event] is EventType.SMS else Kind.VOICE
     call = synthetic.call(random.Random(seed), kind, now)  # noqa: S311 - made-up calls are no secret
-    _send_once(sent_to, call, _EVENTS[event], changed, form, now)
+    request = request_for(call, _EVENTS[event], sent_to.integration, changes=changed)
+    _send_once(sent_to, request, form, now, reproduce=reproduce)
 
 
 @main.command()
 @target_options
 @output_format
-@click.option("--calls", default=20, show_default=True, type=click.IntRange(1), help="How many calls happen.")
+@scenario_options
+@click.option("--calls", type=click.IntRange(1), help="How many calls happen. Default: as in the scenario, or 20.")
 @click.option("--clock", default="virtual", show_default=True, type=ClockType(), help="xN: N times real time.")
 @click.option("--seed", type=int, help="Make the same calls again. Default: new ones, their seed is printed.")
 @click.option("--pre-call/--no-pre-call", default=None, help="Send pre-calls too (C5).")
@@ -106,7 +116,10 @@ def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, **op
 )
 @click.option("--timeline", "show_timeline", is_flag=True, help="Print every event, not the summary alone.")
 def run(
-    calls: int,
+    scenario: str | None,
+    fault_texts: tuple[str, ...],
+    next_sign: Path | None,
+    calls: int | None,
     clock: float | None,
     seed: int | None,
     concurrency: int,
@@ -116,12 +129,16 @@ def run(
     show_timeline: bool,
     **options: Any,
 ) -> None:
-    """Let made-up calls happen and deliver them, with every rule of the contract."""
+    """Let made-up calls happen and deliver them, with every rule of the contract, and with what may go wrong.
+
+    With --scenario, exit code 0 says that all ended as the scenario expects.
+    """
     if breath and clock is not None:
         raise click.UsageError("--breath is for the virtual clock; on any other, real time passes by itself")
-    sent_to = _active(target(**options))
+    sent_to, told = staged(scenario, fault_texts, next_sign, calls, **options)
+    _active(sent_to)
     seed = random.randrange(1_000_000) if seed is None else seed  # noqa: S311 - made-up calls are no secret
-    plan = Plan(sent_to=sent_to, calls=calls, seed=seed, speed=clock, concurrency=concurrency, breath=breath)
+    plan = Plan(situation=told, tls=sent_to.tls, seed=seed, speed=clock, concurrency=concurrency, breath=breath)
     summary, interrupted = Summary(seed=seed), False
     try:
         watch(plan, summary, form, show_timeline=show_timeline)
@@ -133,7 +150,7 @@ def run(
     if not summary.attempts:
         click.echo("nothing was sent, so nothing was tested: more --calls, or --after-outbound", err=True)
         sys.exit(2)
-    sys.exit(0 if summary.kept else 1)
+    sys.exit(1 if any(told.expect.unmet(summary)) else 0)
 
 
 @main.command("certs")
@@ -160,23 +177,27 @@ def run_demo() -> None:
 
 
 main.add_command(check)
+main.add_command(macro)
+main.add_command(scenarios)
 
 
 def _show_summary(plan: Plan, summary: Summary, form: str) -> None:
     if form == "json":
-        click.echo(json.dumps({"event": "Summary"} | summary.as_dict()))
+        click.echo(json.dumps({"event": "Summary"} | summary.as_dict() | outcome(plan.situation, summary)))
         return
-    click.echo("\n".join(summary.lines()))
+    click.echo("\n".join([*summary.lines(), *verdict(plan.situation, summary)]))
     if advice := hint(plan, summary):
         click.echo(advice)
 
 
-def _send_once(
-    sent_to: Target, call: Call, event_type: EventType, changes: dict[str, str], form: str, now: datetime
-) -> None:
-    request = request_for(call, event_type, sent_to.integration, changes=changes)
+def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, reproduce: bool) -> None:
     exchange = asyncio.run(post_once(request, sent_to.tls, now))
-    click.echo(json.dumps(exchange.as_dict()) if form == "json" else "\n".join(exchange.lines()))
+    by_hand = list(commands(request, ca=sent_to.ca, signing=sent_to.signing)) if reproduce else []
+    if form == "json":
+        document = exchange.as_dict() | ({"reproduce": [asdict(each) for each in by_hand]} if reproduce else {})
+        click.echo(json.dumps(document))
+    else:
+        click.echo("\n".join([*exchange.lines(), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)]))
     sys.exit(0 if exchange.kept else 1)
 
 
@@ -194,9 +215,7 @@ def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:
         if not equals:
             raise click.BadParameter(f"{text!r} has no '='; write FIELD=TEXT", param_hint="--set")
         if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {near[0]}?" if near else "known: " + ", ".join(known)
-            raise click.BadParameter(f"{name!r} is not a field; {hint}", param_hint="--set")
+            raise click.BadParameter(f"{name!r} is not a field; {near_miss(name, known)}", param_hint="--set")
         if name not in used:
             raise click.BadParameter(f"the macro does not send {{{name}}}; add it with --macro", param_hint="--set")
         changes[name] = value

@@ -24,9 +24,10 @@ from sender_sim.core.call import Call, Direction, Kind
 from sender_sim.core.delivery import Attempt
 from sender_sim.core.engine import Engine
 from sender_sim.core.events import AppendSaved, CallBegan, Delivered, Event, RecordingFound, RetryScheduled
+from sender_sim.core.faults import AnswerLost, Fault, Tampered
 from sender_sim.core.integration import Integration
 from sender_sim.core.sign import Signer
-from sender_sim.faults import Fault, Faulty
+from sender_sim.faults import Faulty
 from sender_sim.receiver_process import ReceiverProcess
 from sender_sim.reports import timeline
 from sender_sim.reports.summary import Summary
@@ -112,7 +113,7 @@ def _call(
 
 
 def _fault(attempt: Attempt) -> Fault | None:
-    faults = {"3-answer-lost/post-call": Fault.ANSWER_LOST, "6-tampered/post-call": Fault.TAMPERED}
+    faults: dict[str, Fault] = {"3-answer-lost/post-call": AnswerLost(), "6-tampered/post-call": Tampered()}
     return faults.get(attempt.delivery) if attempt.number == 1 else None
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from sender_sim.core import rules
 from sender_sim.core.delivery import Attempt, Request
 from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Outcome
+from sender_sim.reports.printable import printable
 from sender_sim.transports import HttpsTransport
 
 __all__ = ["Exchange", "post_once"]
@@ -67,7 +68,7 @@ class Exchange:
             lines.append(f"BREAKS {self.violation.rule}: {self.violation.what}")
         if not outcome.success:
             lines.append("FAILED: only a 200 counts (R2); Kaisa would try again in 30 minutes")
-        return [_printable(line) for line in lines]
+        return [printable(line) for line in lines]
 
 
 async def post_once(request: Request, tls: ssl.SSLContext, now: datetime) -> Exchange:
@@ -83,8 +84,3 @@ def _shortened(text: str, *, cut: bool) -> str:
 
 def _text(body: bytes) -> str:
     return body.decode("utf-8", "backslashreplace")
-
-
-def _printable(text: str) -> str:
-    """The text without what a terminal would obey, such as its escapes and changes of direction."""
-    return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)

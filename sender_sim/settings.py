@@ -19,70 +19,45 @@ allow_weak = false                   # keys under 2048 bits
 ```
 """
 
-import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
-from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final, cast
+from typing import Any, Final
 
-from marshmallow import EXCLUDE, Schema, ValidationError, fields, validate
+from marshmallow import EXCLUDE, Schema, fields, validate
 
 from receiver import macro, wire
 from receiver.macro import Macro, MacroError
 from sender_sim.core.integration import Integration, url_problem
 from sender_sim.core.sign import KeyRejected, Signer
+from sender_sim.reading import SettingsError, flag, one_of, text, toml, typed
 
-__all__ = ["SettingsError", "load", "read_file"]
-
-
-class SettingsError(ValueError):
-    """Settings that cannot be used; `problems` holds every mistake, each with its place and remedy."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = tuple(problems)
-
-
-def _one_of(choices: tuple[str, ...]) -> fields.String:
-    return fields.String(
-        load_default=choices[0], validate=validate.OneOf(choices, error="is none of " + ", ".join(choices))
-    )
-
-
-def _switch(*, default: bool) -> fields.Boolean:
-    return fields.Boolean(load_default=default, pre_load=_true_or_false)
-
-
-def _true_or_false(value: object) -> object:
-    if not isinstance(value, bool):
-        raise ValidationError("is neither true nor false")
-    return value
+__all__ = ["SWITCHES", "SettingsError", "load", "load_signer", "read_file"]
 
 
 class _Signature(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    key = fields.String(load_default=None, error_messages={"invalid": "is not text"})
-    digest = _one_of(wire.DIGESTS)
-    padding = _one_of(wire.PADDINGS)
-    encoding = _one_of(wire.SIGNATURE_ENCODINGS)
-    allow_weak = _switch(default=False)
+    key = text()
+    digest = one_of(wire.DIGESTS, default=wire.DIGESTS[0])
+    padding = one_of(wire.PADDINGS, default=wire.PADDINGS[0])
+    encoding = one_of(wire.SIGNATURE_ENCODINGS, default=wire.SIGNATURE_ENCODINGS[0])
+    allow_weak = flag(default=False)
 
 
 class _File(Schema):
     class Meta:
         unknown = EXCLUDE
 
-    url = fields.String(load_default=None, error_messages={"invalid": "is not text"})
-    active = _switch(default=True)
-    macro = fields.String(load_default=None, error_messages={"invalid": "is not text"})
-    json = _switch(default=False)
-    pre_call = _switch(default=False)
-    after_outbound = _switch(default=False)
-    retry = _switch(default=True)
-    wait_for_recording = _switch(default=False)
+    url = text()
+    active = flag(default=True)
+    macro = text()
+    json = flag(default=False)
+    pre_call = flag(default=False)
+    after_outbound = flag(default=False)
+    retry = flag(default=True)
+    wait_for_recording = flag(default=False)
     timeout = fields.Float(
         load_default=wire.ATTEMPT_TIMEOUT.total_seconds(),
         validate=validate.Range(
@@ -100,16 +75,13 @@ class _File(Schema):
 
 _FILE: Final = _File()
 _SIGNATURE: Final = _Signature()
+# The settings that say how it is sent, not where to, by whom, or whether.
+SWITCHES: Final = {name: field for name, field in _FILE.fields.items() if name not in ("url", "active", "signature")}
 
 
 def read_file(path: Path) -> dict[str, Any]:
     """The values of a settings file; its key's path is made relative to the file. Raises SettingsError."""
-    try:
-        values = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise SettingsError([f"{path} cannot be read: {error.strerror}"]) from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SettingsError([f"{path} is not TOML: {error}"]) from None
+    values = toml(path)
     signature = values.get("signature")
     if isinstance(signature, dict) and isinstance(signature.get("key"), str):
         signature["key"] = str(path.parent / signature["key"])
@@ -119,8 +91,8 @@ def read_file(path: Path) -> dict[str, Any]:
 def load(values: Mapping[str, Any], *, allow_http: bool = False) -> Integration:
     """An integration from values named as in a settings file. Raises SettingsError with every mistake."""
     problems: list[str] = []
-    settings = _typed(_FILE, values, "", problems)
-    signature = _typed(_SIGNATURE, settings["signature"], "signature.", problems)
+    settings = typed(_FILE, values, "", problems)
+    signature = typed(_SIGNATURE, settings["signature"], "signature.", problems)
     if settings["url"] is None:
         problems.append("url: is not set; give the endpoint's https URL")
     elif problem := url_problem(settings["url"], allow_http=allow_http):
@@ -142,24 +114,13 @@ def load(values: Mapping[str, Any], *, allow_http: bool = False) -> Integration:
     return integration
 
 
-def _typed(schema: Schema, values: Mapping[str, Any], prefix: str, problems: list[str]) -> dict[str, Any]:
-    """Values by name; what cannot be read counts as its default, so that the other mistakes are found too."""
-    problems.extend(_misspelt(values, tuple(schema.load_fields), prefix))
-    defaults = cast("dict[str, Any]", schema.load({}))
-    try:
-        return defaults | cast("dict[str, Any]", schema.load(values))
-    except ValidationError as error:
-        for name, messages in cast("dict[str, list[str]]", error.messages).items():
-            problems.append(f"{prefix}{name}: {values[name]!r} {' and '.join(messages)}")
-        return defaults | cast("dict[str, Any]", error.valid_data)
-
-
-def _misspelt(values: Mapping[str, Any], known: tuple[str, ...], prefix: str) -> Iterator[str]:
-    for name in values:
-        if name not in known:
-            near = get_close_matches(name, known, n=1)
-            hint = f"did you mean {prefix}{near[0]}?" if near else "known: " + ", ".join(known)
-            yield f"{prefix}{name}: is not a setting; {hint}"
+def load_signer(signature: Mapping[str, Any]) -> Signer | None:
+    """The signer of values named as in a file's [signature]. Raises SettingsError with every mistake."""
+    problems: list[str] = []
+    signer = _signer(typed(_SIGNATURE, signature, "signature.", problems), given=True, problems=problems)
+    if problems:
+        raise SettingsError(problems)
+    return signer
 
 
 def _macro(text: str | None, *, recording: bool, problems: list[str]) -> Macro:
@@ -185,7 +146,8 @@ def _signer(signature: Mapping[str, Any], *, given: bool, problems: list[str]) -
             allow_weak=signature["allow_weak"],
         )
     except OSError as error:
-        problems.append(f"signature.key: {signature['key']} cannot be read: {error.strerror}")
+        remedy = "name the private key (PEM) to sign with, or mint one with `sender-sim certs`"
+        problems.append(f"signature.key: {signature['key']} cannot be read: {error.strerror}; {remedy}")
     except KeyRejected as error:
         problems.append(f"signature.key: {signature['key']} {error}")
     return None

@@ -19,7 +19,7 @@ from werkzeug.test import Client
 from yarl import URL
 
 from sender_sim.core.delivery import Attempt, Request
-from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome
+from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome, timed_out
 
 __all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
 
@@ -27,7 +27,6 @@ _Headers = tuple[tuple[str, str], ...]
 
 # aiohttp wants what is longer as a stream, so that the loop is not held up.
 _AT_ONCE: Final = 1024 * 1024
-_HEADERS: Final = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
 
 
 class Transport(Protocol):
@@ -84,8 +83,7 @@ class HttpsTransport:
             async with self._session() as session, asyncio.timeout(request.timeout.total_seconds()):
                 status, headers, body = await _send(session, request)
         except TimeoutError:
-            detail = f"no whole answer after {request.timeout.total_seconds():g} s"
-            return Failed(Failure.TIMEOUT, detail, time.perf_counter() - started)
+            return timed_out(request.timeout, time.perf_counter() - started)
         except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
             return Failed(_failure(error), _words(error), time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
@@ -94,7 +92,6 @@ class HttpsTransport:
         """For one attempt: Kaisa's are half an hour apart, so it has no connection left to use again."""
         return aiohttp.ClientSession(
             connector=_Once(ssl=self._tls),
-            headers=_HEADERS,
             skip_auto_headers=["Accept-Encoding", "Content-Type"],
             timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: it rounds up to whole seconds
         )
@@ -124,10 +121,9 @@ class _Once(aiohttp.TCPConnector):
 
 
 async def _send(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
-    headers = {"Content-Type": request.content_type} if request.content_type else {}
     data = BytesIO(request.body) if len(request.body) > _AT_ONCE else request.body or None
     async with session.request(
-        request.method, request.url, data=data, headers=headers, allow_redirects=False
+        request.method, request.url, data=data, headers=request.headers, allow_redirects=False
     ) as response:
         body = _Body()
         async for chunk in response.content.iter_any():
@@ -208,12 +204,13 @@ class WsgiTransport:
     async def send(self, attempt: Attempt) -> Outcome:
         """Call the application with the attempt's request; an exception in it is a 500, as under a server."""
         started = time.perf_counter()
-        timeout = attempt.request.timeout.total_seconds()
+        request = attempt.request
+        seconds = request.timeout.total_seconds()
         try:
-            async with asyncio.timeout(timeout):
-                status, headers, body = await asyncio.to_thread(self._call, attempt.request, started + timeout)
+            async with asyncio.timeout(seconds):
+                status, headers, body = await asyncio.to_thread(self._call, request, started + seconds)
         except TimeoutError:
-            return Failed(Failure.TIMEOUT, f"no whole answer after {timeout:g} s", time.perf_counter() - started)
+            return timed_out(request.timeout, time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
 
     def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, _Body]:
@@ -224,8 +221,7 @@ class WsgiTransport:
                 base_url=str(url.origin()),
                 method=request.method,
                 data=request.body,
-                content_type=request.content_type,
-                headers=_HEADERS,
+                headers=request.headers,
             )
             for chunk in response.iter_encoded():
                 body.add(chunk)

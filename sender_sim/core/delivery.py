@@ -21,6 +21,12 @@ class Request:
     timeout: timedelta
     method: str = "POST"
 
+    @property
+    def headers(self) -> dict[str, str]:
+        """All its headers but those that the connection decides: Host and Content-Length."""
+        headers = {"Accept": "*/*", "User-Agent": "kaisa-webhook-kit-sender-sim"}
+        return headers | ({"Content-Type": self.content_type} if self.content_type else {})
+
 
 @dataclass(frozen=True, slots=True)
 class Attempt:

@@ -1,13 +1,14 @@
 """What came of one attempt."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from http import HTTPStatus
 from typing import Final
 
 from receiver import wire
 
-__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome"]
+__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome", "timed_out"]
 
 # An answer is a few bytes of JSON; what is longer is read to its end, and no more than this is kept of it.
 ANSWER_LIMIT: Final = 1024 * 1024
@@ -27,7 +28,7 @@ class Failure(StrEnum):
 class Answered:
     """A whole answer; if it was `cut`, `body` is its first ANSWER_LIMIT bytes.
 
-    `seconds` is real time and says nothing of equality.
+    `seconds` is real time, `note` something to say beside the status; neither says anything of equality.
     """
 
     status: int
@@ -35,6 +36,7 @@ class Answered:
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = field(default=0.0, compare=False)
     cut: bool = False
+    note: str = field(default="", compare=False)
 
     @property
     def success(self) -> bool:
@@ -48,9 +50,9 @@ class Answered:
 
     def __str__(self) -> str:
         try:
-            return f"{self.status} {HTTPStatus(self.status).phrase}"
+            return f"{self.status} {HTTPStatus(self.status).phrase}{self.note}"
         except ValueError:
-            return str(self.status)
+            return f"{self.status}{self.note}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,3 +78,8 @@ class Failed:
 
 
 Outcome = Answered | Failed
+
+
+def timed_out(deadline: timedelta, seconds: float, cause: str = "") -> Failed:
+    """R3: the answer was not whole at the deadline."""
+    return Failed(Failure.TIMEOUT, f"no whole answer after {deadline.total_seconds():g} s{cause}", seconds)

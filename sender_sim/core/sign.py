@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -10,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from receiver import wire
 
-__all__ = ["KeyRejected", "Signer"]
+__all__ = ["KeyRejected", "Profile", "Signer"]
 
 _DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {
     "sha256": hashes.SHA256(),
@@ -29,6 +30,15 @@ class KeyRejected(ValueError):
     """A signing key that cannot be used; the message says why."""
 
 
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """How signatures are made: names out of wire.DIGESTS, PADDINGS and SIGNATURE_ENCODINGS."""
+
+    digest: str = wire.DIGESTS[0]
+    padding: str = wire.PADDINGS[0]
+    encoding: str = wire.SIGNATURE_ENCODINGS[0]
+
+
 class Signer:
     """An RSA private key and a signature profile: names out of wire.DIGESTS, PADDINGS and SIGNATURE_ENCODINGS.
 
@@ -44,6 +54,7 @@ class Signer:
         encoding: str = wire.SIGNATURE_ENCODINGS[0],
         allow_weak: bool = False,
     ) -> None:
+        self.profile = Profile(digest, padding_scheme, encoding)
         self._key = _private_key(pem, allow_weak=allow_weak)
         self._profile = {"digest": digest, "padding_scheme": padding_scheme, "encoding": encoding}
         self._digest = _DIGESTS[digest]
@@ -65,11 +76,25 @@ class Signer:
         return Signer(pem, **self._profile, allow_weak=False)
 
 
+def _instead(pem: bytes) -> str:
+    """What a file holds that is no key to sign with, and what to do about it."""
+    if b"ENCRYPTED" in pem:
+        return "it is encrypted; write it without a password (openssl pkey -in FILE -out PLAIN)"
+    if b"PRIVATE KEY-----" in pem:
+        return "it is damaged; copy it whole, from its BEGIN to its END line"
+    if b"-----BEGIN " in pem:
+        return "it is the public half, to verify with; give the private key it belongs to"
+    return "it has no BEGIN PRIVATE KEY line; `sender-sim certs` mints a key"
+
+
 def _private_key(pem: bytes, *, allow_weak: bool) -> rsa.RSAPrivateKey:
+    key: object
     try:
         key = serialization.load_pem_private_key(pem, password=None)
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-        raise KeyRejected(f"is not an unencrypted PEM private key: {error}") from None
+    except (ValueError, TypeError):  # their texts speak of formats, not of what to change
+        raise KeyRejected(f"is not an unencrypted PEM private key: {_instead(pem)}") from None
+    except UnsupportedAlgorithm:
+        key = None
     if not isinstance(key, rsa.RSAPrivateKey):
         raise KeyRejected("is not an RSA key; Kaisa's signatures are RSA")
     if key.key_size < wire.MIN_RSA_BITS and not allow_weak:

@@ -11,8 +11,8 @@ from receiver import wire
 from sender_sim.core import events, synthetic
 from sender_sim.core.call import Kind
 from sender_sim.core.delivery import Attempt
+from sender_sim.core.faults import AnswerLost, Fault, Tampered
 from sender_sim.core.sign import Signer
-from sender_sim.faults import Fault
 from tests.openssl import KeyPair
 from tests.together.conftest import Deploy
 from tests.together.deployed import CUSTOM_MACRO, START, Setup, a_call
@@ -147,7 +147,7 @@ def test_after_a_lost_answer_the_handler_does_not_run_again_and_its_answer_is_sa
 ) -> None:
     receiver = deploy(setup)
     call = a_call(call_id, details="once")
-    stream = receiver.play(call, plan=first_attempt(Fault.ANSWER_LOST), encoding=encoding, pre_call=True)
+    stream = receiver.play(call, plan=first_attempt(AnswerLost()), encoding=encoding, pre_call=True)
     assert delivered(stream) == {f"{call_id}/pre-call": 2, f"{call_id}/post-call": 2}
     assert saved(stream) == {f"{call_id}/pre-call": "once", f"{call_id}/post-call": "once"}
     assert receiver.handled(call_id) == ["pre-call", "post-call"]
@@ -159,7 +159,7 @@ def test_a_request_changed_on_the_way_is_refused_and_its_retry_is_taken(
     deploy: Deploy, encoding: str, call_id: str
 ) -> None:
     receiver = deploy(SIGNED)
-    stream = receiver.play(a_call(call_id), plan=first_attempt(Fault.TAMPERED), encoding=encoding)
+    stream = receiver.play(a_call(call_id), plan=first_attempt(Tampered()), encoding=encoding)
     assert statuses(stream) == [403, 200]
     assert [(row["status"], row["code"], row["count"]) for row in receiver.refusals(call_id)] == [
         (403, "signature-wrong", 1)
@@ -172,7 +172,7 @@ def test_a_request_changed_on_the_way_is_refused_and_its_retry_is_taken(
 def test_a_changed_request_without_a_signature_is_taken_as_another_revision(deploy: Deploy, call_id: str) -> None:
     """Why signatures are worth having: nothing else tells."""
     receiver = deploy(UNSIGNED)
-    faults = {1: Fault.ANSWER_LOST, 2: Fault.TAMPERED}
+    faults: dict[int, Fault] = {1: AnswerLost(), 2: Tampered()}
 
     def plan(attempt: Attempt) -> Fault | None:
         return faults.get(attempt.number)

@@ -130,6 +130,16 @@ def test_a_long_path_is_not_repeated(flask: FlaskClient) -> None:
     assert problem(response, 404, "not-found")["detail"] == f"nothing is at /{'x' * 36}..."
 
 
+def test_a_webhook_sent_to_a_wrong_path_is_in_the_log_and_a_page_asked_for_is_not(
+    flask: FlaskClient, log_lines: LogLines
+) -> None:
+    problem(flask.get("/favicon.ico"), 404, "not-found")
+    problem(flask.post("/kaisa"), 404, "not-found")
+    (line,) = log_lines()
+    assert (line["event"], line["code"], line["detail"]) == ("refused", "not-found", "nothing is at /kaisa")
+    assert line["remedy"] == "send webhooks to the path in KAISA_WEBHOOK_PATH"
+
+
 def test_of_many_unknown_names_some_are_logged_and_cut(flask: FlaskClient, log_lines: LogLines) -> None:
     names = {f"{number:x}{'y' * 300}": "" for number in range(2)} | {f"n{number}": "" for number in range(50)}
     flask.post("/webhook", data=form({"id": "call-1", **names}), content_type=FORM)

@@ -72,7 +72,7 @@ def test_every_mistake_is_told_at_once_and_the_exit_code_is_2(tmp_path: Path) ->
     assert result.stdout == ""
     assert result.stderr.splitlines() == [
         "PORT: 'x' is not a whole number",
-        "    -> PORT is the port to listen on",
+        "    -> meaning: the port to listen on; default: 8000",
         "KAISA_HANDLERS=no_such_module: cannot be imported: ModuleNotFoundError: No module named 'no_such_module'",
         "    -> mend the module, or name another one",
         f"DATABASE_URL: sqlite:///{tmp_path}/missing/db.sqlite3 cannot be used: unable to open database file",

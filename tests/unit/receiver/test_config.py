@@ -118,9 +118,10 @@ def test_an_empty_setting_counts_as_not_set() -> None:
         ("KAISA_TRUSTED_PROXIES", "11", "'11' must be from 0 to 10"),
     ],
 )
-def test_a_value_that_cannot_be_is_told_with_its_meaning(name: str, value: str, what: str) -> None:
-    meaning = {setting.name: setting.meaning for setting in config.listing()}[name]
-    assert f"{name}: {what}\n    -> {name} is {meaning}" in told({**UNSIGNED, name: value})
+def test_a_value_that_cannot_be_is_told_with_its_meaning_and_default(name: str, value: str, what: str) -> None:
+    setting = {setting.name: setting for setting in config.listing()}[name]
+    remedy = f"meaning: {setting.meaning}; default: {setting.default}"
+    assert f"{name}: {what}\n    -> {remedy}" in told({**UNSIGNED, name: value})
 
 
 @pytest.mark.parametrize(

@@ -85,7 +85,8 @@ def test_what_cannot_be_trusted_with_is_noted_and_the_rest_is_read(
     wrong = (key_pair.private, weak_key_pair.public, elliptic_key_pair.public)
     found, problems = read(",".join(map(str, (*wrong, key_pair.public))))
     assert [key.fingerprint for key in found] == [fingerprint(key_pair)]
-    assert [(problem.where, problem.remedy) for problem in problems] == [(WHERE, "mend or remove that file")] * 3
+    remedy = "name Kaisa's key file alone, or mend or remove this one"
+    assert [(problem.where, problem.remedy) for problem in problems] == [(WHERE, remedy)] * 3
     assert [problem.what.partition(" holds ")[0] for problem in problems] == [str(path) for path in wrong]
 
 

@@ -87,6 +87,7 @@ def test_the_template_of_handlers_loads_and_answers() -> None:
     assert post_call is not None
     assert post_call(CallEvent(answered=True, duration=42)) == "answered, 42 s"
     assert post_call(CallEvent(answered=False, duration=0)) == "missed"
+    assert (post_call(CallEvent(answered=True)), post_call(CallEvent(duration=42))) == (None, None)
     assert [
         handler and handler(CallEvent()) for handler in map(on.handler_for, (EventType.SMS, EventType.PRE_CALL))
     ] == [None, None]

@@ -144,3 +144,49 @@ def answering(answer: bytes, *, times: int = 1) -> Behaviour:
 def http(body: bytes, *, status: str = "200 OK", headers: str = "") -> bytes:
     """An answer as HTTP/1.1 writes it."""
     return f"HTTP/1.1 {status}\r\n{headers}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+async def silent(connection: Connection) -> None:
+    await connection.read_request()
+    await connection.reader.read()
+
+
+async def dripping(connection: Connection) -> None:
+    """Never quiet for long, so that only a deadline for the whole of it ends it."""
+    await connection.read_request()
+    await connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
+    while True:
+        await connection.write(b" ")
+        await asyncio.sleep(0.02)
+
+
+async def dripping_headers(connection: Connection) -> None:
+    await connection.read_request()
+    await connection.write(b"HTTP/1.1 200 OK\r\nX: ")
+    while True:
+        await connection.write(b"x")
+        await asyncio.sleep(0.02)
+
+
+async def closed_before_the_answer(connection: Connection) -> None:
+    await connection.read_request()
+
+
+async def reset_before_the_answer(connection: Connection) -> None:
+    await connection.read_request()
+    await connection.reset()
+
+
+async def closed_mid_answer(connection: Connection) -> None:
+    await connection.read_request()
+    await connection.write(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"append"')
+
+
+async def reset_mid_answer(connection: Connection) -> None:
+    await closed_mid_answer(connection)
+    await connection.reset()
+
+
+async def closed_mid_chunk(connection: Connection) -> None:
+    await connection.read_request()
+    await connection.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n{")

@@ -195,11 +195,15 @@ def test_flags_override_the_settings_file(
         ((), "url: is not set; give the endpoint's https URL\n"),
         (("http://localhost/",), "url: 'http://localhost/' is http; Kaisa posts to https only"),
         (("http://example.com/", "--allow-http"), "--allow-http permits http to this machine only"),
-        (("https://localhost/", "--ca", "/no/ca.pem"), "--ca: /no/ca.pem cannot be used: No such file or directory\n"),
+        (
+            ("https://localhost/", "--ca", "/no/ca.pem"),
+            "--ca: /no/ca.pem cannot be used: No such file or directory; name a PEM file of certificates to trust\n",
+        ),
+        (("https://localhost/", "--ca", __file__), f"--ca: {__file__} cannot be used: it holds no certificate; "),
         (("https://localhost/", "--ca", __file__), "--ca: "),
         (
             ("https://localhost/", "--sign", "/no.key"),
-            "signature.key: /no.key cannot be read: No such file or directory\n",
+            "signature.key: /no.key cannot be read: No such file or directory; name the private key",
         ),
         (("https://localhost/", "--digest", "sha512"), "signature.key: is not set; name the private key"),
         (

@@ -50,9 +50,9 @@ def test_every_setting_stands_in_the_document() -> None:
     ],
 )
 def test_a_switch_says_what_its_setting_says_and_nothing_unless_it_is_given(flag: str, name: str, value: Any) -> None:
-    command = main.commands["run"]
-    assert command.make_context("run", [flag]).params[name] is value
-    assert command.make_context("run", []).params[name] is None
+    command, group = main.commands["run"], main.make_context("sender-sim", ["run"])
+    assert command.make_context("run", [flag], parent=group).params[name] is value
+    assert command.make_context("run", [], parent=group).params[name] is None
 
 
 @pytest.mark.parametrize("command", ["send", "run"])

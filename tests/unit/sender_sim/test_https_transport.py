@@ -16,10 +16,18 @@ from tests.unit.sender_sim.endpoints import (
     Connection,
     answering,
     attempt_at,
+    closed_before_the_answer,
+    closed_mid_answer,
+    closed_mid_chunk,
+    dripping,
+    dripping_headers,
     http,
     outcome_at,
+    reset_before_the_answer,
+    reset_mid_answer,
     server_tls,
     serving,
+    silent,
 )
 
 SHORT = timedelta(milliseconds=300)
@@ -92,28 +100,6 @@ def test_a_cookie_is_not_sent_back(development_keys: DevelopmentKeys) -> None:
         assert ["cookie" in seen.headers for seen in endpoint.seen] == [False, False]
 
     asyncio.run(send_twice())
-
-
-async def silent(connection: Connection) -> None:
-    await connection.read_request()
-    await connection.reader.read()
-
-
-async def dripping(connection: Connection) -> None:
-    """Never quiet for long, so that only a deadline for the whole of it ends it."""
-    await connection.read_request()
-    await connection.write(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
-    while True:
-        await connection.write(b" ")
-        await asyncio.sleep(0.02)
-
-
-async def dripping_headers(connection: Connection) -> None:
-    await connection.read_request()
-    await connection.write(b"HTTP/1.1 200 OK\r\nX: ")
-    while True:
-        await connection.write(b"x")
-        await asyncio.sleep(0.02)
 
 
 @pytest.mark.parametrize("behaviour", [silent, dripping, dripping_headers])
@@ -201,30 +187,6 @@ def test_an_endpoint_without_tls_is_a_tls_failure(development_keys: DevelopmentK
             assert await transport.send(attempt_at(endpoint.url)) == Failed(Failure.TLS)
 
     asyncio.run(send())
-
-
-async def closed_before_the_answer(connection: Connection) -> None:
-    await connection.read_request()
-
-
-async def reset_before_the_answer(connection: Connection) -> None:
-    await connection.read_request()
-    await connection.reset()
-
-
-async def closed_mid_answer(connection: Connection) -> None:
-    await connection.read_request()
-    await connection.write(b'HTTP/1.1 200 OK\r\nContent-Length: 20\r\n\r\n{"append"')
-
-
-async def reset_mid_answer(connection: Connection) -> None:
-    await closed_mid_answer(connection)
-    await connection.reset()
-
-
-async def closed_mid_chunk(connection: Connection) -> None:
-    await connection.read_request()
-    await connection.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n14\r\n{")
 
 
 @pytest.mark.parametrize(

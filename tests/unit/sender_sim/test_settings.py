@@ -135,7 +135,13 @@ def test_every_mistake_is_reported_at_once() -> None:
         ({"signature": {"encoding": "base85"}}, "signature.encoding: 'base85' is none of base64, base64url, hex"),
         ({"signature": {"digest": "sha512"}}, "signature.key: is not set; name the private key (PEM) to sign with"),
         ({"signature": {}}, "signature.key: is not set; name the private key (PEM) to sign with"),
-        ({"signature": {"key": "/no.key"}}, "signature.key: /no.key cannot be read: No such file or directory"),
+        (
+            {"signature": {"key": "/no.key"}},
+            (
+                "signature.key: /no.key cannot be read: No such file or directory; name the private key (PEM) to sign "
+                "with, or mint one with `sender-sim certs`"
+            ),
+        ),
     ],
 )
 def test_a_mistake_is_told_in_words(values: dict[str, Any], expected: str) -> None:

@@ -78,20 +78,29 @@ def test_a_key_that_is_not_rsa_is_refused(elliptic_key_pair: KeyPair) -> None:
 def test_an_encrypted_key_is_refused(key_pair: KeyPair, tmp_path: Path) -> None:
     encrypted = tmp_path / "encrypted.pem"
     openssl.run("pkey", "-in", key_pair.private, "-aes256", "-passout", "pass:secret", "-out", encrypted)
-    with pytest.raises(KeyRejected, match=r"^is not an unencrypted PEM private key: "):
+    with pytest.raises(KeyRejected, match=r"^is not an unencrypted PEM private key: it is encrypted; write it without"):
         Signer(encrypted.read_bytes())
 
 
 @pytest.mark.parametrize(
     "pem",
-    [b"", b"not a key", b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", b"\xff\x00"],
-    ids=["empty", "text", "broken", "binary"],
+    [b"", b"not a key", b"\xff\x00", b"PRIVATE KEY"],
+    ids=["empty", "text", "binary", "words"],
 )
 def test_what_is_no_key_is_refused(pem: bytes) -> None:
-    with pytest.raises(KeyRejected, match=r"^is not an unencrypted PEM private key: "):
+    with pytest.raises(KeyRejected, match=r"^is not an unencrypted PEM private key: it has no BEGIN PRIVATE KEY line"):
         Signer(pem)
 
 
-def test_a_public_key_is_refused(key_pair: KeyPair) -> None:
-    with pytest.raises(KeyRejected, match=r"^is not an unencrypted PEM private key: "):
-        Signer(key_pair.public.read_bytes())
+def test_a_damaged_key_is_refused(key_pair: KeyPair) -> None:
+    whole = key_pair.private.read_bytes()
+    short = b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n"
+    for pem in (whole[:-40], whole[len(whole) // 2 :], short):
+        with pytest.raises(KeyRejected, match=r"^is not an unencrypted PEM private key: it is damaged; copy it whole"):
+            Signer(pem)
+
+
+def test_a_public_key_or_certificate_is_refused(key_pair: KeyPair, tmp_path: Path) -> None:
+    for public in (key_pair.public, key_pair.certificate(tmp_path / "kaisa.crt")):
+        with pytest.raises(KeyRejected, match=r"^is not an unencrypted PEM private key: it is the public half"):
+            Signer(public.read_bytes())
