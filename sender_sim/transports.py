@@ -21,7 +21,7 @@ from yarl import URL
 from sender_sim.core.delivery import Attempt, Request
 from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome, timed_out
 
-__all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
+__all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust", "words"]
 
 _Headers = tuple[tuple[str, str], ...]
 
@@ -85,7 +85,7 @@ class HttpsTransport:
         except TimeoutError:
             return timed_out(request.timeout, time.perf_counter() - started)
         except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
-            return Failed(_failure(error), _words(error), time.perf_counter() - started)
+            return Failed(_failure(error), words(error), time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
 
     def _session(self) -> aiohttp.ClientSession:
@@ -153,7 +153,7 @@ def _complaint(error: BaseException) -> BaseException:
     return error
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """The system's own words, without aiohttp's frame around them."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)

@@ -15,16 +15,16 @@ import click
 from rich.console import Console
 
 from sender_sim.checks import baseline, last_failed
-from sender_sim.checks.baseline import Baseline, BaselineError
+from sender_sim.checks.baseline import Baseline
 from sender_sim.checks.catalogue import CHECKS
 from sender_sim.checks.examine import examine
 from sender_sim.checks.model import Check, Examination, ExitCode, Finding
 from sender_sim.checks.probe import Probe
-from sender_sim.checks.selection import UnknownNames, select
+from sender_sim.checks.selection import select
 from sender_sim.options import Target, output_format, target, target_options
+from sender_sim.reading import SettingsError, collected
 from sender_sim.reports import findings_json
 from sender_sim.reports.findings_text import FindingsText
-from sender_sim.settings import SettingsError
 from sender_sim.transports import HttpsTransport
 
 __all__ = ["check"]
@@ -67,7 +67,7 @@ def check(
     Exit codes: 0 all musts are kept, 1 one is broken, 2 the command was misused, 3 the endpoint cannot be reached.
     """
     if listed:
-        _list(_selected(only, skip))
+        _list(select(CHECKS, only, skip))
         return
     plan = _plan(only, skip, accepted, options)
     if again:
@@ -122,34 +122,13 @@ class _Run:
 def _plan(only: tuple[str, ...], skip: tuple[str, ...], accepted: Path | None, options: dict[str, Any]) -> _Plan:
     """Raises SettingsError with every mistake of the options and of the files they name."""
     problems: list[str] = []
-    checks: Sequence[Check] = ()
-    known, sent_to = Baseline({}, _now().date()), None
-    try:
-        checks = _selected(only, skip)
-    except SettingsError as error:
-        problems.extend(error.problems)
-    try:
-        if accepted:
-            known = baseline.read(accepted, [each.id for each in CHECKS], _now().date())
-    except BaselineError as error:
-        problems.extend(error.problems)
-    try:
-        sent_to = target(**options)
-    except SettingsError as error:
-        problems.extend(error.problems)
-    if sent_to is None or problems:
+    today = _now().date()
+    checks = collected(problems, lambda: select(CHECKS, only, skip))
+    known = collected(problems, lambda: baseline.read(accepted, CHECKS, today) if accepted else Baseline(today=today))
+    sent_to = collected(problems, lambda: target(**options))
+    if checks is None or known is None or sent_to is None:
         raise SettingsError(problems)
     return _Plan(sent_to, checks, known)
-
-
-def _selected(only: tuple[str, ...], skip: tuple[str, ...]) -> Sequence[Check]:
-    try:
-        checks = select(CHECKS, only, skip)
-    except UnknownNames as error:
-        raise SettingsError([f"--only, --skip: {problem}" for problem in error.problems]) from None
-    if not checks:
-        raise SettingsError(["--only, --skip: leave no check to run"])
-    return checks
 
 
 def _list(checks: Sequence[Check]) -> None:
