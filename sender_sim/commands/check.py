@@ -8,6 +8,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,10 +22,11 @@ from sender_sim.checks.examine import examine
 from sender_sim.checks.model import Check, Examination, ExitCode, Finding
 from sender_sim.checks.probe import Probe
 from sender_sim.checks.selection import select
-from sender_sim.options import Target, output_format, target, target_options
+from sender_sim.options import Target, output_format, reproduce_option, target, target_options
 from sender_sim.reading import SettingsError, collected
 from sender_sim.reports import findings_json
 from sender_sim.reports.findings_text import FindingsText
+from sender_sim.reports.reproduce import commands
 from sender_sim.transports import HttpsTransport
 
 __all__ = ["check"]
@@ -44,6 +46,7 @@ class _Plan:
 @click.command()
 @target_options
 @output_format
+@reproduce_option
 @click.option("--only", multiple=True, metavar="ID|GROUP", help="Run these checks, or groups of them, alone.")
 @click.option("--skip", multiple=True, metavar="ID|GROUP", help="Run all but these.")
 @click.option("--last-failed", "again", is_flag=True, help="Run what was broken the last time, at this URL.")
@@ -57,6 +60,7 @@ def check(
     *,
     again: bool,
     listed: bool,
+    reproduce: bool,
     **options: Any,
 ) -> None:
     """Check that an endpoint keeps to the contract, and say what to change where it does not.
@@ -72,7 +76,7 @@ def check(
     plan = _plan(only, skip, accepted, options)
     if again:
         plan = _broken_before(plan)
-    examination = _Run(plan, form).finish()
+    examination = _Run(plan, form, reproduce=reproduce).finish()
     _remember(examination)
     sys.exit(examination.exit_code)
 
@@ -83,12 +87,15 @@ class _Run:
 
     plan: _Plan
     form: str
+    reproduce: bool
     findings: list[Finding] = field(default_factory=list)
 
     def finish(self) -> Examination:
         """Run the checks. After Ctrl-C what was found is shown, and the program ends."""
         at, started = _now(), time.perf_counter()
-        text = FindingsText(Console(quiet=self.form == "json", highlight=False))
+        by_hand = partial(commands, ca=self.plan.sent_to.ca, signing=self.plan.sent_to.signing)
+        console = Console(quiet=self.form == "json", highlight=False)
+        text = FindingsText(console, by_hand if self.reproduce else None)
         text.begin(self.plan.sent_to.integration)
         interrupted = False
         try:
@@ -104,7 +111,7 @@ class _Run:
         )
         text.end(examination)
         if self.form == "json":
-            click.echo(json.dumps(findings_json.as_dict(examination)))
+            click.echo(json.dumps(findings_json.as_dict(examination, by_hand)))
         if interrupted:
             sys.exit(_INTERRUPTED)
         return examination

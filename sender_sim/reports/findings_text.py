@@ -10,7 +10,7 @@ from receiver import wire
 from sender_sim.checks.catalogue import GROUPS
 from sender_sim.checks.model import Examination, ExitCode, Finding, Severity, Verdict
 from sender_sim.core.integration import Integration
-from sender_sim.reports.finding_words import details
+from sender_sim.reports.finding_words import Reproduce, by_hand, details
 from sender_sim.reports.printable import printable
 
 __all__ = ["FindingsText"]
@@ -35,10 +35,14 @@ _ENDS: Final = {
 
 
 class FindingsText:
-    """Prints what it is shown, as it comes. `console` says whether there are colours, and how wide a line may be."""
+    """Prints what it is shown, as it comes. `console` says whether there are colours, and how wide a line may be.
 
-    def __init__(self, console: Console) -> None:
+    With `reproduce` the lines that do by hand what broke a check are printed too.
+    """
+
+    def __init__(self, console: Console, reproduce: Reproduce | None = None) -> None:
         self._console = console
+        self._reproduce = reproduce
         self._width = max(_NARROWEST, console.width) if console.is_terminal else _WIDTH
         self._group = ""
         self._after_gap = False
@@ -61,6 +65,9 @@ class FindingsText:
         if finding.verdict is Verdict.BROKEN:
             for name, words in details(finding):
                 self._row(Text.assemble((f"    {name:<9} ", "dim")), words)
+            for command in by_hand(finding, self._reproduce) if self._reproduce else ():
+                self._print(Text(f"\n# {command.purpose}:", "dim"))
+                self._print(Text(command.line))  # whole, so that it can be copied
             self._gap()
 
     def end(self, examination: Examination) -> None:
