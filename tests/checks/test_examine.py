@@ -174,6 +174,9 @@ def examination(*verdicts: tuple[str, Verdict]) -> Examination:
         ([("https-certificate", Verdict.BROKEN), ("answer-200", Verdict.NOT_RUN)], ExitCode.BROKEN),
         ([("answer-200", Verdict.NOT_RUN)], ExitCode.MISUSED),
         ([("answer-200", Verdict.NOT_RUN), ("event-sms", Verdict.KEPT)], ExitCode.KEPT),
+        ([("https-certificate", Verdict.ACCEPTED), ("event-sms", Verdict.NOT_RUN)], ExitCode.MISUSED),
+        ([("reachable", Verdict.ACCEPTED), ("event-sms", Verdict.NOT_RUN)], ExitCode.MISUSED),
+        ([("answer-200", Verdict.ACCEPTED), ("event-sms", Verdict.KEPT)], ExitCode.KEPT),
         ([], ExitCode.MISUSED),
     ],
 )
