@@ -29,7 +29,7 @@ _STYLES: Final = {
 _ENDS: Final = {
     ExitCode.KEPT: ("The contract is kept.", "bold green"),
     ExitCode.BROKEN: ("The contract is broken.", "bold red"),
-    ExitCode.MISUSED: ("No check was run, so nothing is known.", "bold red"),
+    ExitCode.MISUSED: ("What was asked was not run, so nothing is known.", "bold red"),
     ExitCode.UNREACHABLE: ("The endpoint cannot be reached.", "bold red"),
 }
 
