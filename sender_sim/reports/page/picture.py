@@ -25,7 +25,7 @@ _NARROWEST: Final = 0.8
 _ROWS: Final = 40
 _BARS: Final = 170
 _TICKS: Final = 9
-_FIRST: Final = 110  # what the time of the beginning takes of the axis
+_FIRST: Final = 130  # what the time of the beginning takes of the axis
 
 # Each outcome has a shape as well as a colour: `{w}` wide, `{h}` high, `{x}` and `{y}` being half of that.
 _SHAPES: Final = {
