@@ -15,6 +15,7 @@ from receiver import wire
 from receiver.wire import EventType
 from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
+from sender_sim.commands.check import check
 from sender_sim.commands.compare import compare
 from sender_sim.commands.console import console
 from sender_sim.commands.macro import macro
@@ -110,7 +111,7 @@ def run_demo() -> None:
     sys.exit(0 if demo.tell() else 1)
 
 
-for command in (compare, console, macro, run, scenarios, up):
+for command in (check, compare, console, macro, run, scenarios, up):
     main.add_command(command)
 
 
