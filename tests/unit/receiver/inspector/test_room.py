@@ -1,6 +1,8 @@
 """The inspector's share of the threads: never more than a quarter, and never one that webhooks wait for."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -21,6 +23,22 @@ def test_a_quarter_of_the_threads_but_one_at_least(threads: int, places: int) ->
     entered[0].leave()  # type: ignore[union-attr]  # twice is once
     assert room.enter()
     assert room.enter() is None
+
+
+def test_one_waits_a_moment_for_a_place_and_the_next_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("receiver.inspector.room._PATIENCE", 20)
+    room = Room(4)
+    door: Any = room._door
+    held = room.enter()
+    assert held
+    with ThreadPoolExecutor(1) as executor:
+        waiting = executor.submit(room.enter)
+        while door._value:  # until it waits
+            pass
+        assert room.enter() is None
+        held.leave()
+        assert waiting.result(20)
+    assert door._value == 1
 
 
 @pytest.fixture
