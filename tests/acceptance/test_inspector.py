@@ -3,6 +3,7 @@
 import re
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from http.client import HTTPConnection
 from pathlib import Path
 from urllib.parse import urlencode
@@ -86,18 +87,17 @@ def test_readers_who_never_read_on_take_the_inspectors_place_and_no_webhook_wait
     assert len(browser.ask("GET", "/inspect/deliveries/1")[1]) > 3_000_000
 
     request = f"GET /inspect/deliveries/1 HTTP/1.1\r\nHost: x\r\nCookie: {browser.cookie}\r\n\r\n".encode()
-    readers = [socket.socket() for _ in range(8)]
-    for reader in readers:
-        reader.settimeout(20)
-        reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
-        reader.connect(("127.0.0.1", receiver.port))
-        reader.sendall(request)
-        assert reader.recv(12) in (b"HTTP/1.1 200", b"HTTP/1.1 503")
-    assert browser.ask("GET", "/inspect")[0] == 503
-    for number in range(8):
-        receiver.request("/webhook", form({**POST_CALL, "id": f"call-{number}"}), FORM)
-    for reader in readers:
-        reader.close()
+    with ExitStack() as stack:
+        for _ in range(8):
+            reader = stack.enter_context(socket.socket())
+            reader.settimeout(20)
+            reader.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+            reader.connect(("127.0.0.1", receiver.port))
+            reader.sendall(request)
+            assert reader.recv(12) in (b"HTTP/1.1 200", b"HTTP/1.1 503")
+        assert browser.ask("GET", "/inspect")[0] == 503
+        for number in range(8):
+            receiver.request("/webhook", form({**POST_CALL, "id": f"call-{number}"}), FORM)
     for _ in range(200):
         status, page = browser.ask("GET", "/inspect")
         if status == 200:
