@@ -1,5 +1,7 @@
 """The inspector as a part of the application: its addresses, and what holds for each request to them."""
 
+from typing import Final
+
 import structlog
 from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,7 +23,7 @@ __all__ = ["add_inspector"]
 log = structlog.get_logger()
 
 # No script, style or image but the inspector's own; nothing is embedded, and no form leads elsewhere.
-_SECURITY = {
+_SECURITY: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -31,11 +33,11 @@ _SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_FORM_BYTES = 16_384
-_ID = "<int(max=9223372036854775807):number>"
+_FORM_BYTES: Final = 16_384
+_ID: Final = "<int(max=9223372036854775807):number>"
 # The endpoints that need no password.
-_FILE = "inspector.file"
-_LOGIN = "inspector.login"
+_FILE: Final = "inspector.file"
+_LOGIN: Final = "inspector.login"
 
 
 def add_inspector(app: Flask, settings: Settings, receiver: Receiver) -> None:
