@@ -1,68 +1,107 @@
 """Runs checks, one after the other, and says what came of each."""
 
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import replace
 
+from sender_sim.checks.catalogue import CHECKS
 from sender_sim.checks.groups.connection import reachable
 from sender_sim.checks.model import Broken, Check, Finding, NotRun, Verdict
 from sender_sim.checks.probe import Probe
+from sender_sim.transports import words
 
-__all__ = ["examine"]
+__all__ = ["Examiner", "examine"]
 
 
-async def examine(checks: Iterable[Check], probe: Probe) -> AsyncIterator[Finding]:
+class Examiner:
+    """Finds what comes of one check after the other, at one endpoint.
+
+    Whether the endpoint can be reached and takes a delivery at all is looked at first, and once; where it cannot be
+    reached, no other check is run.
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._foundations: dict[str, Finding] = {}
+
+    async def foundations(self) -> dict[str, Finding]:
+        """What came of the checks that all others rest on, by id."""
+        if not self._foundations:
+            self._foundations = {reachable.id: await _find(reachable, self._probe)}
+            if not self._unreachable:
+                self._foundations |= {
+                    check.id: await _find(check, self._probe)
+                    for check in CHECKS
+                    if check.foundation and check is not reachable
+                }
+        return self._foundations
+
+    async def find(self, check: Check) -> Finding:
+        """What comes of a check."""
+        found = await self.foundations()
+        if check.id in found:
+            return found[check.id]
+        if self._unreachable:
+            return _not_run(check, f"the endpoint cannot be reached: {found[reachable.id].happened}")
+        return await _find(check, self._probe)
+
+    @property
+    def _unreachable(self) -> bool:
+        return self._foundations[reachable.id].verdict is Verdict.BROKEN
+
+
+async def examine(checks: Sequence[Check], probe: Probe) -> AsyncIterator[Finding]:
     """The findings, as they are made, in the order of the checks.
 
-    Whether the endpoint can be reached is looked at first, asked for or not: if it cannot, that is the first finding,
-    and no check is run.
+    What is broken among the foundations and was not asked for comes before all else.
     """
-    reached = await _find(reachable, probe)
-    if reached.verdict is Verdict.BROKEN:
-        yield reached
+    examiner = Examiner(probe)
+    asked = {check.id for check in checks}
+    for finding in (await examiner.foundations()).values():
+        if finding.verdict is Verdict.BROKEN and finding.check.id not in asked:
+            yield finding
     for check in checks:
-        if reached.verdict is not Verdict.BROKEN:
-            yield reached if check is reachable else await _find(check, probe)
-        elif check is not reachable:
-            yield _not_run(check, f"the endpoint cannot be reached: {reached.happened}")
+        yield await examiner.find(check)
 
 
 async def _find(check: Check, probe: Probe) -> Finding:
-    probe.exchanges.clear()
     started = time.perf_counter()
     try:
         await _precondition(check, probe)
+        probe.exchanges.clear()
         await check.run(probe)
         finding = _kept(check, probe)
     except NotRun as reason:
         finding = _not_run(check, str(reason))
     except Broken as broken:
-        finding = Finding(
-            check=check,
-            verdict=Verdict.BROKEN,
-            happened=broken.happened,
-            cause=broken.cause or check.cause,
-            change=broken.change or check.change,
-            exchanges=broken.exchanges or tuple(probe.exchanges),
-        )
+        finding = _broken(check, broken, probe)
+    except OSError as error:  # of a connection beneath HTTP
+        finding = _broken(check, Broken(f"the connection failed: {words(error)}"), probe)
     return replace(finding, seconds=time.perf_counter() - started)
 
 
 async def _precondition(check: Check, probe: Probe) -> None:
     if check.needs_key and probe.signer is None:
         raise NotRun("no signing key is given (--sign)")
-    if check.needs_delivery and not await probe.takes(plain := await probe.plain()):
+    if not check.foundation and not probe.takes(plain := await probe.plain()):
         raise NotRun(f"not even a plain delivery is accepted: {plain.outcome}")
-    probe.exchanges.clear()  # the plain delivery is not the check's own
 
 
 def _kept(check: Check, probe: Probe) -> Finding:
-    outcomes = ", ".join(dict.fromkeys(str(exchange.outcome) for exchange in probe.exchanges))
+    exchanges = tuple(probe.exchanges)
+    outcomes = ", ".join(dict.fromkeys(str(exchange.outcome) for exchange in exchanges))
+    happened = f"answered {outcomes}" if outcomes else "as expected"
+    return Finding(check=check, verdict=Verdict.KEPT, happened=happened, exchanges=exchanges)
+
+
+def _broken(check: Check, broken: Broken, probe: Probe) -> Finding:
     return Finding(
         check=check,
-        verdict=Verdict.KEPT,
-        happened=f"answered {outcomes}" if outcomes else "as expected",
-        exchanges=tuple(probe.exchanges),
+        verdict=Verdict.BROKEN,
+        happened=broken.happened,
+        cause=broken.cause or check.cause,
+        change=broken.change or check.change,
+        exchanges=broken.exchanges or tuple(probe.exchanges),
     )
 
 

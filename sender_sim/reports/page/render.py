@@ -12,17 +12,15 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup
 
-from receiver import wire
 from sender_sim.core.delivery import Request
 from sender_sim.core.events import Event
-from sender_sim.core.integration import Integration
 from sender_sim.reports.page import picture, words
 from sender_sim.reports.page.history import End, History, Look, Stretch, Track
 from sender_sim.reports.printable import printable
 from sender_sim.reports.reproduce import Command
 from sender_sim.reports.summary import Summary
 
-__all__ = ["Page", "settings_facts"]
+__all__ = ["Page"]
 
 # How many stretches of a delivery's attempts are listed: so many from the beginning, and so many to the end.
 _BEGINNING, _ENDING = 20, 10
@@ -32,6 +30,13 @@ _STATES: Final = {
     End.OPEN: "open",
     End.RETRIED: "late",
     End.SMOOTH: "good",
+}
+# Without a scenario or with one, and how it ended.
+_VERDICTS: Final = {
+    (True, True): "The contract was kept",
+    (True, False): "The contract was broken",
+    (False, True): "The scenario ended as it should",
+    (False, False): "The scenario did not end as it should",
 }
 
 
@@ -59,8 +64,13 @@ class Page:
         """Keep what the page shows of an event."""
         self._history.listen(event)
 
-    def page(self, summary: Summary, *, stopped: bool = False) -> str:
-        """The page, with the figures of the run; `stopped` says that it did not come to its end."""
+    def page(self, summary: Summary, *, unexpected: Sequence[str] | None = None, stopped: bool = False) -> str:
+        """The page, with the figures of the run.
+
+        `unexpected` is what did not end as the run's scenario says (None: it had none, and all had to be delivered);
+        `stopped` says that it did not come to its end.
+        """
+        good = summary.kept if unexpected is None else not unexpected
         tracks = self._history.tracks()
         style = files(__package__).joinpath("templates/run.css").read_text("utf-8")
         return _template().render(
@@ -77,7 +87,9 @@ class Page:
             describe=self._describe,
             anchors={track.id: f"d{number}" for number, track in enumerate(tracks, 1)},
             looks=[look for look in Look if any(seen is look for _, seen in self._history.density)],
-            verdict="The contract was kept" if summary.kept else "The contract was broken",
+            good=good,
+            unexpected=unexpected or (),
+            verdict=_VERDICTS[unexpected is None, good],
             state_of=_STATES,
             shape=picture.shape,
             words=words,
@@ -100,29 +112,6 @@ class Page:
             "lines": _lines(stretches),
             "commands": list(self._reproduce(track.request)),
         }
-
-
-def settings_facts(integration: Integration) -> list[tuple[str, str]]:
-    """What an integration is set to, by name."""
-    switches = {
-        "pre-call": integration.pre_call,
-        "after outbound calls": integration.after_outbound,
-        "retry": integration.retry,
-        "wait for the recording": integration.wait_for_recording,
-    }
-    signed = "no"
-    if integration.signer:
-        profile = integration.signer.profile
-        signed = f"RSA, {profile.padding}, {profile.digest}, {profile.encoding}"
-    facts = [
-        ("endpoint", integration.url),
-        ("encoding", {wire.FORM: "form", wire.JSON: "JSON"}[integration.encoding]),
-        ("signed", signed),
-        *((name, "on" if value else "off") for name, value in switches.items()),
-    ]
-    if integration.timeout != wire.ATTEMPT_TIMEOUT:
-        facts.append(("deadline of an attempt", f"{integration.timeout.total_seconds():g} s"))
-    return facts
 
 
 def _delivered_at(summary: Summary) -> list[tuple[str, int]]:
