@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo up test browser lint format pins checks-docs clean screenshots
+.PHONY: help setup demo up test browser lint format pins checks-docs screenshots clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
@@ -39,6 +39,7 @@ tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
 
 screenshots: setup  ## Make the pictures in docs/images anew
 	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.browser.console_screenshots
 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix

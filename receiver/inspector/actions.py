@@ -24,6 +24,9 @@ log = structlog.get_logger()
 _PATIENCE: Final = 5
 _AT_ONCE: Final = 2
 
+# Characters that the name of a page has at most.
+_PAGE_NAME: Final = 40
+
 
 class Actions:
     """What may be done by whoever knows the password."""
@@ -61,8 +64,9 @@ class Actions:
     def numbers(self) -> ResponseReturnValue:
         """Show the phone numbers of one page, or mask them again."""
         if request.form.get("show") == "yes":
-            session.show_numbers(request.form.get("page", ""), build.utc_now())
-            log.info("inspector: numbers shown", page=request.form.get("page", "")[:40])
+            page = request.form.get("page", "")[:_PAGE_NAME]
+            session.show_numbers(page, build.utc_now())
+            log.info("inspector: numbers shown", page=page)
         else:
             session.hide_numbers()
         return redirect(_own(request.form.get("next", "")), 303)

@@ -1,5 +1,7 @@
 """The inspector as a part of the application: its addresses, and what holds for each request to them."""
 
+from typing import Final
+
 import structlog
 from flask import Blueprint, Flask, Response, g, make_response, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
@@ -21,7 +23,7 @@ __all__ = ["add_inspector"]
 log = structlog.get_logger()
 
 # No script, style or image but the inspector's own; nothing is embedded, and no form leads elsewhere.
-_SECURITY = {
+_SECURITY: Final = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -31,9 +33,11 @@ _SECURITY = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
-_FORM_BYTES = 16_384
-_ID = "<int(max=9223372036854775807):number>"
-_OPEN = ("inspector.file", "inspector.login")
+_FORM_BYTES: Final = 16_384
+_ID: Final = "<int(max=9223372036854775807):number>"
+# The endpoints that need no password.
+_FILE: Final = "inspector.file"
+_LOGIN: Final = "inspector.login"
 
 
 def add_inspector(app: Flask, settings: Settings, receiver: Receiver) -> None:
@@ -76,12 +80,14 @@ def _add_addresses(blueprint: Blueprint, pages: Pages, actions: Actions) -> None
 
 def _enter(room: Room) -> ResponseReturnValue | None:
     """Take a place until the answer is sent to its end; where there is none, ask to come again."""
-    if request.endpoint == "inspector.file":  # from memory
+    if request.endpoint == _FILE:  # from memory
         return None
     g.place = room.enter()
     if g.place:
         return None
-    response = _failure(503, "The inspector is busy", "Webhooks go first. This page tries again by itself.", again=True)
+    reading = request.method == "GET"
+    next_ = "This page tries again by itself." if reading else "Nothing was done: go back, and repeat it in a moment."
+    response = _failure(503, "The inspector is busy", f"Webhooks go first. {next_}", again=reading)
     response.headers["Retry-After"] = "2"
     return response
 
@@ -89,8 +95,14 @@ def _enter(room: Room) -> ResponseReturnValue | None:
 def _let_in() -> ResponseReturnValue | None:
     """Turn away who has no session, and forms that no page of this session made."""
     request.max_content_length = _FORM_BYTES
-    if request.endpoint not in _OPEN and not session.is_open(build.utc_now()):
-        return _turned_away()
+    if request.endpoint == _FILE:
+        return None
+    if not session.is_open(build.utc_now()):
+        if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.method == "GET":
+            # A link on another site brings no SameSite=Strict cookie. A page of our own that asks again does.
+            return make_response(render_template("inspector/again.html"))
+        if request.endpoint != _LOGIN:
+            return _turned_away()
     if request.method == "POST" and session.is_forged(request.form.get("csrf", "")):
         return _failure(
             403, "This form is out of date", "Go back, load the page again and repeat it. It needs cookies to work."
@@ -101,9 +113,6 @@ def _let_in() -> ResponseReturnValue | None:
 def _turned_away() -> ResponseReturnValue:
     if LIVE in request.headers:
         return Response("logged out", 401, content_type="text/plain")
-    if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.method == "GET":
-        # A link on another site brings no SameSite=Strict cookie. A page of our own that asks again does.
-        return make_response(render_template("inspector/again.html"))
     target = request.full_path.rstrip("?") if request.method == "GET" else ""
     return redirect(url_for("inspector.login", next=f"{request.script_root}{target}"), 303)
 

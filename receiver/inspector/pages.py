@@ -52,7 +52,7 @@ class Pages:
             path=settings.webhook_path,
             max_body=settings.max_body,
         )
-        # A diagnosis computes for up to a second: one at a time.
+        # A diagnosis of a large body computes for seconds: one at a time.
         self._diagnosing = threading.BoundedSemaphore(1)
 
     def inbox(self) -> ResponseReturnValue:

@@ -67,9 +67,9 @@ class Hiding:
         shown = whole[: limit + _CONTEXT]
         return visible(shown if self.numbers_shown else mask(shown), limit=limit, length=len(whole), lines=lines)
 
-    def value(self, text: str) -> Markup:
+    def value(self, text: str, *, limit: int = _SHOWN) -> Markup:
         """A field's: a time in it is no number."""
-        return visible(text) if _TIME.fullmatch(text) else self.text(text)
+        return visible(text) if _TIME.fullmatch(text) else self.text(text, limit=limit)
 
     def number(self, number: object) -> Markup:
         """A field that holds a phone number, whatever it looks like."""

@@ -49,10 +49,15 @@ def browser(playwright: Playwright) -> Iterator[Browser]:
     path = shutil.which("chromium")
     if not path:
         missing("chromium is not installed: `apt-get install chromium`")
-    sandbox = os.geteuid() != 0  # which root has not
-    launched = playwright.chromium.launch(executable_path=path, args=_OPTIONS, chromium_sandbox=sandbox)
+    launched = launch(playwright, path)
     yield launched
     launched.close()
+
+
+def launch(playwright: Playwright, path: str) -> Browser:
+    """Start a browser that reaches this machine alone."""
+    sandbox = os.geteuid() != 0  # which root has not
+    return playwright.chromium.launch(executable_path=path, args=_OPTIONS, chromium_sandbox=sandbox)
 
 
 @dataclass

@@ -231,6 +231,18 @@ def test_numbers_are_masked_until_asked_for_on_that_page_alone(
     assert [url for url in watch.asked if "46701234567" in url] == []
 
 
+def test_numbers_are_masked_again_when_their_time_is_over(inspected: Inspected, inbox: Page) -> None:
+    inspected.hook(form(POST_CALL))
+    inbox.goto(f"{inspected.inspector}/deliveries/1?view=hex#raw")
+    inbox.clock.install()
+    inbox.get_by_role("button", name="Show numbers").click()
+    expect(inbox.get_by_role("button", name="Mask numbers")).to_be_visible()
+    inbox.evaluate("window.isTheSame = true")
+    with inbox.expect_navigation():  # the page asks for itself anew; what it may show the server says
+        inbox.clock.fast_forward("10:05")
+    assert inbox.evaluate("window.isTheSame") is None
+
+
 def test_everything_can_be_done_with_the_keyboard_alone(inspected: Inspected, page: Page) -> None:
     inspected.hook(form(POST_CALL))
     page.goto(inspected.inspector)

@@ -89,7 +89,7 @@ document.addEventListener("visibilitychange", () => later(0));
 // --- Numbers that are shown are masked when their time is over, also on a page that does not ask.
 
 const until = Number(document.body.dataset.until || 0);
-if (until) setTimeout(() => location.replace(location.href), Math.max(0, until * 1000 - Date.now()) + 1000);
+if (until) setTimeout(() => location.reload(), Math.max(0, until * 1000 - Date.now()) + 1000);
 
 // --- How long ago, and copying.
 

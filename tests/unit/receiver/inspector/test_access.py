@@ -178,6 +178,12 @@ def test_a_link_on_another_site_finds_the_session_all_the_same(stranger: Visitor
     assert stranger.get("/inspect/deliveries/1", Sec_Fetch_Site="same-origin").status == 303
 
 
+def test_a_link_on_another_site_to_the_login_ends_no_session(stranger: Visitor) -> None:
+    page = stranger.get("/inspect/login", Sec_Fetch_Site="cross-site")
+    assert page.cookies == []
+    assert "Password" not in page.text
+
+
 def test_a_page_that_brings_itself_up_to_date_is_told_that_the_session_is_over(stranger: Visitor) -> None:
     assert stranger.get("/inspect", X_Inspector_Live="1").status == 401
 

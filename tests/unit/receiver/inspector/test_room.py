@@ -1,6 +1,8 @@
 """The inspector's share of the threads: never more than a quarter, and never one that webhooks wait for."""
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -23,6 +25,22 @@ def test_a_quarter_of_the_threads_but_one_at_least(threads: int, places: int) ->
     assert room.enter() is None
 
 
+def test_one_waits_a_moment_for_a_place_and_the_next_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("receiver.inspector.room._PATIENCE", 20)
+    room = Room(4)
+    door: Any = room._door
+    held = room.enter()
+    assert held
+    with ThreadPoolExecutor(1) as executor:
+        waiting = executor.submit(room.enter)
+        while door._value:  # until it waits
+            pass
+        assert room.enter() is None
+        held.leave()
+        assert waiting.result(20)
+    assert door._value == 1
+
+
 @pytest.fixture
 def one_place(inspected: dict[str, str]) -> Flask:
     return application({**inspected, "KAISA_THREADS": "4"})
@@ -38,7 +56,9 @@ def test_while_one_page_is_being_sent_another_is_told_to_come_again_and_webhooks
     assert ("meta", {"http-equiv": "refresh", "content": "2"}) in page.tags
     assert visitor.get("/inspect/files/inspector.css").status == 200
     assert visitor.hook(form(POST_CALL)) == 200
-    assert visitor.get("/inspect").status == 503
+    page = visitor.post("/inspect/deliveries/1/replay", {})
+    assert (page.status, "Nothing was done: go back" in page.text) == (503, True)
+    assert "refresh" not in page.html
     sending.close()
     assert visitor.get("/inspect").status == 200
 
