@@ -12,6 +12,7 @@ from typing import Final
 
 from sender_sim import certs, settings
 from sender_sim.certs import DevelopmentKeys, KeysExistError
+from sender_sim.console.access import Access
 from sender_sim.console.draft import Draft
 from sender_sim.console.server import Place, Server, opened
 from sender_sim.console.simulation import Options
@@ -39,7 +40,7 @@ class Up:
 
 
 @contextmanager
-def up(folder: Path, *, console_port: int, receiver_port: int) -> Iterator[Up]:
+def up(folder: Path, access: Access, *, console_port: int, receiver_port: int) -> Iterator[Up]:
     """Both of them for the block, with everything they keep in `folder`: the next time they go on from there.
 
     Raises OSError, JournalError and SettingsError for what is in the folder; ClickException if the receiver does not
@@ -57,7 +58,8 @@ def up(folder: Path, *, console_port: int, receiver_port: int) -> Iterator[Up]:
             ca=keys.ca,
             first=Draft.from_settings(settings.read_file(file)),
         )
-        console = stack.enter_context(opened(Place(state=folder / "console.sqlite3", port=console_port), options))
+        place = Place(state=folder / "console.sqlite3", port=console_port, access=access)
+        console = stack.enter_context(opened(place, options))
         yield Up(console, receiver, password, keys)
 
 

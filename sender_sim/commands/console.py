@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from sender_sim.console.access import Access
 
-__all__ = ["console", "interrupt"]
+__all__ = ["access", "console", "interrupt"]
 
 _PASSWORD: Final = "KAISA_CONSOLE_PASSWORD"  # noqa: S105 - the name of the variable
 _SHORTEST: Final = 8
@@ -74,7 +74,7 @@ def console(
         breath=breath,
         first=first,
     )
-    place = Place(state=state, host=host, port=port, access=_access(host, names))
+    place = Place(state=state, host=host, port=port, access=access(host, names))
     signal.signal(signal.SIGTERM, interrupt)
     try:
         with opened(place, options) as server:
@@ -98,8 +98,8 @@ def _trusted(ca: Path | None) -> "ssl.SSLContext":
         raise SettingsError([f"--ca: {ca} cannot be used: {error.strerror or error}"]) from None
 
 
-def _access(host: str, names: tuple[str, ...]) -> "Access":
-    """Who may use it. Raises SettingsError where anybody could."""
+def access(host: str, names: tuple[str, ...]) -> "Access":
+    """Who may use a console at this address, also called by these names. Raises SettingsError where anybody could."""
     from sender_sim.console.access import Access, is_loopback, names_of
 
     password, alone = os.environ.get(_PASSWORD, ""), is_loopback(host)

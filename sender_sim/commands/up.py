@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from sender_sim.commands.console import interrupt
+from sender_sim.commands.console import access, interrupt
 from sender_sim.journal import JournalError
 
 __all__ = ["up"]
@@ -26,14 +26,15 @@ __all__ = ["up"]
 def up(folder: Path, port: int, receiver_port: int) -> None:
     """Start the receiver and the console, ready to click; Ctrl-C stops both.
 
-    Keys are minted into the folder; the receiver takes signed requests only, and the console signs.
+    Keys are minted into the folder; the receiver takes signed requests only, and the console signs. It asks for the
+    password in KAISA_CONSOLE_PASSWORD, if there is one.
     """
     # Imported here: no other command needs a web framework.
     from sender_sim.up import up as both
 
     signal.signal(signal.SIGTERM, interrupt)
     try:
-        with both(folder, console_port=port, receiver_port=receiver_port) as running:
+        with both(folder, access("127.0.0.1", ()), console_port=port, receiver_port=receiver_port) as running:
             click.echo(f"Console (Kaisa's side):  {running.console.url}")
             click.echo(f"Inspector (your side):   {running.inspector}   password: {running.password}")
             click.echo(f"Webhook URL:             {running.receiver.url}")

@@ -152,7 +152,7 @@ def test_answers_that_cannot_be_kept_stop_time_and_lose_nothing(active: Console)
     assert active.delivery(call).standing == "delivered"
 
 
-def test_the_file_is_for_its_owner_alone_and_keeps_answers_up_to_a_limit(active: Console) -> None:
+def test_an_answer_is_kept_up_to_a_limit(active: Console) -> None:
     active.endpoint.script = lambda _: Answered(200, b"x" * 200_000)
     call = active.place()
     active.go("end")
