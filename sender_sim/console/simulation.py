@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sqlite3
 import threading
 from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
@@ -14,6 +15,7 @@ from typing import Final
 from receiver.wire import EventType
 from sender_sim.console.book import Book
 from sender_sim.console.draft import Draft
+from sender_sim.console.kept import Kept
 from sender_sim.console.state import Placed, Saved, State, Taken
 from sender_sim.console.travel import Itinerary, OpenTransport, Sink, Travel
 from sender_sim.console.trouble import Trouble, plan
@@ -250,13 +252,16 @@ class Simulation:
             self.travel = None
             if problem:
                 self.problem = problem
-                self._restore()
+                try:
+                    self._restore()
+                except (SettingsError, sqlite3.Error) as error:
+                    self.problem = f"{problem}; {error}; start the console again when that is put right"
 
     @asynccontextmanager
     async def _transport(self) -> AsyncIterator[Transport]:
         async with self.options.open_transport() as transport:
             breathing = Breathing(transport, self.options.breath)
-            yield _Kept(Faulty(breathing, plan(self._troubles)), self.state)
+            yield Kept(Faulty(breathing, plan(self._troubles)), self.state)
 
     def _restore(self) -> None:
         """Be where the state says it was. Raises SettingsError where its settings cannot be used any more."""
@@ -283,16 +288,3 @@ class Simulation:
             self._load(saved.draft, active=saved.active) if number >= left.changes or number in needed else _NOTHING
             for number, saved in enumerate(self.state.settings(), 1)
         ]
-
-
-class _Kept:
-    """A transport whose outcomes are kept whole."""
-
-    def __init__(self, transport: Transport, state: State) -> None:
-        self._transport = transport
-        self._state = state
-
-    async def send(self, attempt: Attempt) -> Outcome:
-        outcome = await self._transport.send(attempt)
-        self._state.answer(attempt.delivery, attempt.number, outcome)
-        return outcome

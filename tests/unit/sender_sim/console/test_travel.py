@@ -13,6 +13,7 @@ from sender_sim.console.access import Access
 from sender_sim.core.delivery import Attempt
 from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
 from sender_sim.transports import Transport
+from tests.openssl import KeyPair
 from tests.unit.sender_sim.console.conftest import LONG_ENOUGH, START, Console, Endpoint
 from tests.unit.sender_sim.scripted import at_attempt
 
@@ -246,3 +247,26 @@ def test_a_journey_that_is_abandoned_makes_its_attempt_again(gated: Console, gat
     gate.sent.clear()
     gated.go("next")
     assert [attempt.number for attempt in gate.sent] == [2]
+
+
+def test_a_key_that_vanishes_while_time_passes_is_told_with_what_to_do(
+    active: Console, key_pair: KeyPair, tmp_path: Path
+) -> None:
+    key = tmp_path / "mine.key"
+    key.write_bytes(key_pair.private.read_bytes())
+    active.post("/setup", action="save", url="https://x.example/", sign="on", key=str(key), retry="on")
+    active.place()
+    key.unlink()
+
+    def broken(_: Attempt) -> Outcome:
+        raise RuntimeError("out of order")
+
+    active.endpoint.script = broken
+    told = active.go("end")["clock"].text
+    assert "Time stopped: RuntimeError: out of order; signature.key: " in told
+    assert "start the console again when that is put right" in told
+    key.write_bytes(key_pair.private.read_bytes())
+    active.endpoint.script = lambda _: Answered(200)
+    active.reopen()
+    active.go("end")
+    assert "delivered" in active.get("/calls").main().text
