@@ -95,6 +95,8 @@ def _resume(ctx: click.Context, file: Path, options: dict[str, Any]) -> None:
     if others := [each.opts[0] for each in ctx.command.params if each.name in given - _MAY_DIFFER]:
         raise click.UsageError(f"the run in {file} goes on as it was begun; leave out {', '.join(others)}")
     with Journal.found(file) as journal:
+        if "options" not in journal.plan:
+            raise JournalError(f"{file} holds no run but a console's state: sender-sim console --state {file}")
         begun, as_begun = _read(journal.plan)
         options = as_begun | {name: options[name] for name in given}
         plan, page = _plan(begun, **options)
