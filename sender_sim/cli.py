@@ -29,6 +29,7 @@ from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
 from sender_sim.options import Target, active, output_format, reproduce_option, target, target_options
 from sender_sim.reading import near_miss
+from sender_sim.reports import exchange as exchange_report
 from sender_sim.reports.reproduce import commands
 from sender_sim.settings import SettingsError
 
@@ -119,10 +120,14 @@ def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, r
     exchange = asyncio.run(post_once(request, sent_to.tls, now))
     by_hand = list(commands(request, ca=sent_to.ca, signing=sent_to.signing)) if reproduce else []
     if form == "json":
-        document = exchange.as_dict() | ({"reproduce": [asdict(each) for each in by_hand]} if reproduce else {})
+        document = exchange_report.as_dict(exchange) | (
+            {"reproduce": [asdict(each) for each in by_hand]} if reproduce else {}
+        )
         click.echo(json.dumps(document))
     else:
-        click.echo("\n".join([*exchange.lines(), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)]))
+        click.echo(
+            "\n".join([*exchange_report.lines(exchange), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)])
+        )
     sys.exit(0 if exchange.kept else 1)
 
 
