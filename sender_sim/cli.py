@@ -120,14 +120,11 @@ def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, r
     exchange = asyncio.run(post_once(request, sent_to.tls, now))
     by_hand = list(commands(request, ca=sent_to.ca, signing=sent_to.signing)) if reproduce else []
     if form == "json":
-        document = exchange_report.as_dict(exchange) | (
-            {"reproduce": [asdict(each) for each in by_hand]} if reproduce else {}
-        )
-        click.echo(json.dumps(document))
+        added = {"reproduce": [asdict(each) for each in by_hand]} if reproduce else {}
+        click.echo(json.dumps(exchange_report.as_dict(exchange) | added))
     else:
-        click.echo(
-            "\n".join([*exchange_report.lines(exchange), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)])
-        )
+        told = (f"\n# {each.purpose}:\n{each.line}" for each in by_hand)
+        click.echo("\n".join([*exchange_report.lines(exchange), *told]))
     sys.exit(0 if exchange.kept else 1)
 
 
