@@ -15,6 +15,7 @@ from receiver import wire
 from receiver.wire import EventType
 from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
+from sender_sim.commands.check import check
 from sender_sim.commands.macro import macro
 from sender_sim.core import synthetic
 from sender_sim.core.call import Kind
@@ -166,6 +167,7 @@ def run_demo() -> None:
     sys.exit(0 if demo.tell() else 1)
 
 
+main.add_command(check)
 main.add_command(macro)
 
 

@@ -1,13 +1,15 @@
 """What an answer other than 200 means to Kaisa, and the two judgements most checks end in."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 from sender_sim.checks.model import Broken
 from sender_sim.checks.probe import Probe
 from sender_sim.core.exchange import Exchange
 from sender_sim.core.outcome import Answered, Failed, Outcome
 
-__all__ = ["expect_refused", "expect_taken", "explain"]
+__all__ = ["expect_4xx", "expect_refused", "expect_taken", "explain", "refused_ones"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +21,10 @@ class Explanation:
     change: str | None = None
 
 
-_RETRIED = "Kaisa takes it for a failure and sends the delivery again every 30 minutes for 7 days"
-_AS_200 = "answer 200 once the delivery is safe"
-_STATUSES = {
+_RETRIED: Final = "Kaisa takes it for a failure and sends the delivery again every 30 minutes for 7 days"
+_CLIENT_ERRORS: Final = range(400, 500)
+_AS_200: Final = "answer 200 once the delivery is safe"
+_STATUSES: Final = {
     201: ("the framework answers 201 for whatever a POST creates", _AS_200),
     202: ("the delivery is queued, and 202 says so", f"{_AS_200}: stored in the queue is safe enough"),
     204: ("an empty answer becomes 204 in many frameworks", f"{_AS_200}, with an empty body or {{}}"),
@@ -59,19 +62,35 @@ def explain(outcome: Outcome) -> Explanation:
     return Explanation(happened)
 
 
-async def expect_taken(probe: Probe, *exchanges: Exchange) -> None:
+def refused_ones(probe: Probe, exchanges: Iterable[Exchange]) -> list[Exchange]:
+    """Those that were not accepted."""
+    return [exchange for exchange in exchanges if not probe.takes(exchange)]
+
+
+def expect_taken(probe: Probe, *exchanges: Exchange) -> None:
     """Raises Broken with the first exchange that was not accepted."""
-    for exchange in exchanges:
-        if not await probe.takes(exchange):
-            why = explain(exchange.outcome)
-            known = isinstance(exchange.outcome, Answered) and exchange.outcome.status < 400
-            raise Broken(
-                why.happened, exchange, cause=why.cause if known else None, change=why.change if known else None
-            )
+    for exchange in refused_ones(probe, exchanges):
+        why = explain(exchange.outcome)
+        if _is_a_success_of_http(exchange.outcome):  # it was accepted, but not in a way that Kaisa understands
+            raise Broken(why.happened, exchange, cause=why.cause, change=why.change)
+        raise Broken(why.happened, exchange)
 
 
-async def expect_refused(probe: Probe, *exchanges: Exchange) -> None:
+def expect_refused(probe: Probe, *exchanges: Exchange) -> None:
     """Raises Broken with the first exchange that was accepted."""
     for exchange in exchanges:
-        if await probe.takes(exchange):
+        if probe.takes(exchange):
             raise Broken(f"accepted: {exchange.outcome}", exchange)
+
+
+def expect_4xx(probe: Probe, exchange: Exchange, *, what: str = "") -> None:
+    """Raises Broken if the request, which is `what`, was accepted, or refused in another way than with a 4xx."""
+    subject = f"{what}: " if what else ""
+    if probe.takes(exchange):
+        raise Broken(f"{subject}accepted: {exchange.outcome}", exchange)
+    if not isinstance(exchange.outcome, Answered) or exchange.outcome.status not in _CLIENT_ERRORS:
+        raise Broken(f"{subject}{exchange.outcome}", exchange)
+
+
+def _is_a_success_of_http(outcome: Outcome) -> bool:
+    return isinstance(outcome, Answered) and outcome.status < 400

@@ -2,15 +2,17 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from datetime import datetime
+from enum import IntEnum, StrEnum
 from typing import TYPE_CHECKING
 
 from sender_sim.core.exchange import Exchange
+from sender_sim.core.integration import Integration
 
 if TYPE_CHECKING:
     from sender_sim.checks.probe import Probe
 
-__all__ = ["Broken", "Check", "Finding", "NotRun", "Severity", "Verdict"]
+__all__ = ["Broken", "Check", "Examination", "ExitCode", "Finding", "NotRun", "Severity", "Verdict"]
 
 
 class Severity(StrEnum):
@@ -21,10 +23,14 @@ class Severity(StrEnum):
 
 
 class Verdict(StrEnum):
-    """What came of a check. One that does not apply is never said to be kept."""
+    """What came of a check. One that does not apply is never said to be kept.
+
+    ACCEPTED is broken, and listed in the baseline as a deviation that is lived with.
+    """
 
     KEPT = "kept"
     BROKEN = "broken"
+    ACCEPTED = "accepted"
     NOT_RUN = "not run"
 
 
@@ -35,8 +41,8 @@ class Check:
     `id` is stable: programs and baselines name it. `rule` is the contract's, with its origin: `R2 S`. `expected` says
     what is right; `cause` and `change` what is likely wrong and what to do where it is not so.
 
-    One that `needs_key` is not run without a signing key; one that `needs_delivery` shows nothing where not even a
-    plain delivery is accepted, and is not run there.
+    One that `needs_key` is not run without a signing key. A `foundation` asks whether a delivery gets through at all;
+    where none does, checks that are no foundation show nothing and are not run.
     """
 
     id: str
@@ -47,7 +53,7 @@ class Check:
     cause: str
     change: str
     needs_key: bool = False
-    needs_delivery: bool = True
+    foundation: bool = False
     run: Callable[["Probe"], Awaitable[None]] = field(repr=False, compare=False)
 
 
@@ -73,7 +79,7 @@ class NotRun(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """What came of one check. `cause` and `change` are empty unless it is broken.
+    """What came of one check. `cause` and `change` are empty unless it is broken, `reason` unless it is accepted.
 
     `exchanges` are those that show it, in order; a check that was kept has all of its own. `seconds` is real time and
     says nothing of equality.
@@ -84,5 +90,45 @@ class Finding:
     happened: str
     cause: str = ""
     change: str = ""
+    reason: str = ""
     exchanges: tuple[Exchange, ...] = ()
     seconds: float = field(default=0.0, compare=False)
+
+
+class ExitCode(IntEnum):
+    """What a program that runs checks ends with."""
+
+    KEPT = 0
+    BROKEN = 1
+    MISUSED = 2
+    UNREACHABLE = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Examination:
+    """A whole examination: what was examined, when it began, what was found, and what else is to be said.
+
+    `integration` is what the endpoint was taken to be set up for; `seconds` is real time.
+    """
+
+    integration: Integration
+    at: datetime
+    findings: tuple[Finding, ...]
+    notes: tuple[str, ...] = ()
+    seconds: float = 0.0
+
+    def having(self, verdict: Verdict, severity: Severity | None = None) -> tuple[Finding, ...]:
+        """The findings with a verdict, of a severity or of any."""
+        return tuple(
+            each for each in self.findings if each.verdict is verdict and severity in (None, each.check.severity)
+        )
+
+    @property
+    def exit_code(self) -> ExitCode:
+        """MISUSED where no check was run: nothing is known then, least of all that all is well."""
+        broken = self.having(Verdict.BROKEN, Severity.MUST)
+        if any(finding.check.id == "reachable" for finding in broken):
+            return ExitCode.UNREACHABLE
+        if broken:
+            return ExitCode.BROKEN
+        return ExitCode.MISUSED if len(self.having(Verdict.NOT_RUN)) == len(self.findings) else ExitCode.KEPT

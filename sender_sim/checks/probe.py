@@ -2,16 +2,17 @@
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypedDict, Unpack
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from receiver import wire
+from receiver.macro import Macro
 from receiver.wire import EventType
 from sender_sim.checks.connections import Connection, connect
 from sender_sim.checks.message import Message
@@ -31,6 +32,22 @@ if TYPE_CHECKING:
 __all__ = ["Probe"]
 
 _SUCCESSES: Final = range(200, 300)
+# What the sample call of a test request lacks.
+_REST: Final = {"publisher_id": "7", "campaign_id": "12", "referrer": "https://www.example.com/"}
+
+
+class Shape(TypedDict, total=False):
+    """How data differs from what the integration sends.
+
+    `changes` replaces the values of fields, `more` adds wire names to those of the macro, `without` leaves out the
+    pairs that carry these fields and no others.
+    """
+
+    encoding: str
+    macro: Macro
+    changes: Mapping[str, str]
+    more: Mapping[str, str]
+    without: Collection[str]
 
 
 class Probe:
@@ -60,26 +77,26 @@ class Probe:
         self._plain: Exchange | None = None
         self._stranger: Signer | None = None
 
+    @property
+    def other_encoding(self) -> str:
+        """The one the integration is not set to."""
+        return wire.JSON if self.integration.encoding == wire.FORM else wire.FORM
+
     def call(self, kind: Kind = Kind.VOICE, **details: str) -> Call:
-        """A call that nobody has heard of; it begins in another second than those before it."""
+        """A call that nobody has heard of, and of which everything is known; each begins in another second."""
         self._calls += 1
         sample = synthetic.sample(self._now() - timedelta(seconds=self._calls))
         name = f"{self._random.getrandbits(64):016x}"
-        return replace(sample, id=name, fsid=f"FS-{name}", kind=kind, details=sample.details | details)
+        known = sample.details | _REST
+        return replace(sample, id=name, fsid=f"FS-{name}", kind=kind, details=known | details)
 
-    def data(
-        self,
-        call: Call,
-        event_type: EventType = EventType.POST_CALL,
-        *,
-        encoding: str | None = None,
-        changes: Mapping[str, str] | None = None,
-        more: Mapping[str, str] | None = None,
-    ) -> bytes:
-        """What is sent of a call: `changes` replaces fields of it, `more` adds wire names to those of the macro."""
-        fields = values(call, event_type) | dict(changes or {})
-        pairs = [*encode.expand(self.integration.macro, fields), *dict(more or {}).items()]
-        return encode.data(pairs, encoding or self.integration.encoding)
+    def data(self, call: Call, event_type: EventType = EventType.POST_CALL, **shape: Unpack[Shape]) -> bytes:
+        """What is sent of a call."""
+        fields = values(call, event_type, recording_id=f"rec-{call.id}") | dict(shape.get("changes", {}))
+        macro, left_out = shape.get("macro", self.integration.macro), set(shape.get("without", ()))
+        kept = [pair for pair in macro.pairs if not pair.placeholders or not left_out.issuperset(pair.placeholders)]
+        pairs = [*encode.expand(replace(macro, pairs=tuple(kept)), fields), *shape.get("more", {}).items()]
+        return encode.data(pairs, shape.get("encoding", self.integration.encoding))
 
     def message(self, data: bytes, *, encoding: str | None = None, by: Signer | None = None) -> Message:
         """Data as it is delivered: signed, by the integration's own key unless `by` is another's, if it has one."""
@@ -99,22 +116,15 @@ class Probe:
         )
 
     def delivery(
-        self,
-        call: Call | None = None,
-        event_type: EventType = EventType.POST_CALL,
-        *,
-        encoding: str | None = None,
-        changes: Mapping[str, str] | None = None,
-        more: Mapping[str, str] | None = None,
+        self, call: Call | None = None, event_type: EventType = EventType.POST_CALL, **shape: Unpack[Shape]
     ) -> Request:
         """The request that Kaisa sends of a call, a new one unless it is given."""
-        data = self.data(call or self.call(), event_type, encoding=encoding, changes=changes, more=more)
-        return self.request(self.message(data, encoding=encoding))
+        data = self.data(call or self.call(), event_type, **shape)
+        return self.request(self.message(data, encoding=shape.get("encoding")))
 
     async def post(self, request: Request) -> Exchange:
         """Send a request once."""
-        outcome = await self._transport.send(Attempt("check", 1, self._now(), request))
-        return self.note(request, outcome)
+        return self.note(request, await self._send(request))
 
     async def post_all(self, requests: Iterable[Request]) -> list[Exchange]:
         """Send requests at once."""
@@ -129,20 +139,25 @@ class Probe:
     async def plain(self) -> Exchange:
         """What came of the plainest delivery there is, which is sent once in an examination: others compare with it."""
         if self._plain is None:
-            self._plain = await self.post(self.delivery())
+            request = self.delivery()
+            self._plain = Exchange(request, await self._send(request))
+        self.exchanges.append(self._plain)
         return self._plain
 
-    async def takes(self, exchange: Exchange) -> bool:
+    def takes(self, exchange: Exchange) -> bool:
         """Whether a request was accepted.
 
         That is a 200 (R2), or whatever the plain delivery is answered with if that is at least a success of HTTP: what
         is wrong with all answers is one check's to say, not every check's.
         """
-        plain, outcome = (await self.plain()).outcome, exchange.outcome
+        outcome, usual = exchange.outcome, self._plain.outcome if self._plain else None
         if not isinstance(outcome, Answered):
             return False
-        usual = isinstance(plain, Answered) and plain.status in _SUCCESSES and outcome.status == plain.status
-        return outcome.success or usual
+        as_usual = isinstance(usual, Answered) and outcome.status == usual.status in _SUCCESSES
+        return outcome.success or as_usual
+
+    async def _send(self, request: Request) -> Outcome:
+        return await self._transport.send(Attempt("check", 1, self._now(), request))
 
     def stranger(self) -> Signer:
         """One who signs as Kaisa does, with a key of their own."""

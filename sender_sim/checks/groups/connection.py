@@ -1,6 +1,7 @@
 """Whether Kaisa can reach the endpoint at all, and over what."""
 
 import ssl
+import warnings
 from typing import Final
 
 from sender_sim.checks.model import Broken, NotRun
@@ -20,7 +21,7 @@ _MODERN: Final = ("TLSv1.2", "TLSv1.3")
     expected="the host of the URL takes connections",
     cause="the endpoint does not run, listens on another port, or a firewall is in between",
     change="start it, and compare host and port of the URL with what it listens on",
-    needs_delivery=False,
+    foundation=True,
 )
 async def reachable(probe: Probe) -> None:
     """A TCP connection, and no more."""
@@ -34,58 +35,83 @@ async def reachable(probe: Probe) -> None:
 
 
 @GROUP.must(
-    "https-certificate",
+    "https-tls",
     rule="C2 S",
-    expected="TLS with a certificate that is valid for the host and issued by an authority that is trusted",
-    cause="the certificate is self-signed, out of date, for another host name, or its intermediate is not sent",
-    change="serve the full chain of a certificate for this host name; --ca FILE trusts an authority of your own",
-    needs_delivery=False,
+    expected="TLS 1.2 or later is spoken (which versions: D)",
+    cause="the port speaks plain HTTP, or the server speaks old versions of TLS only",
+    change="serve HTTPS on this port, with TLS 1.2 and 1.3",
+    foundation=True,
 )
-async def certificate(probe: Probe) -> None:
-    """A handshake with everything verified, as the client of any delivery does it."""
-    _https(probe)
+async def tls(probe: Probe) -> None:
+    """Whatever the certificate: what a client that speaks every version agrees on."""
+    _over_https(probe)
     try:
-        async with probe.connect():
-            return
-    except TimeoutError:
-        raise Broken(f"the TLS handshake was not over within {probe.patience:g} s") from None
-    except ssl.SSLCertVerificationError as error:
-        raise Broken(f"the certificate is not trusted: {error.verify_message}") from None
+        async with probe.connect(_lenient()) as connection:
+            version = connection.tls_version
     except OSError as error:
-        raise Broken(f"the TLS handshake failed: {error.strerror or error}") from None
+        raise Broken(f"no TLS handshake: {_words(error, probe)}") from None
+    if version not in _MODERN:
+        raise Broken(f"agreed on {version}", cause="the server speaks old versions of TLS only")
 
 
 @GROUP.must(
-    "https-tls-version",
-    rule="C2 D",
-    expected="TLS 1.2 or later is spoken",
-    cause="the server is old, or set up for old clients only",
-    change="enable TLS 1.2 and 1.3",
-    needs_delivery=False,
+    "https-certificate",
+    rule="C2 S",
+    expected="a certificate that is valid, for this host, and issued by an authority that is trusted",
+    cause="the certificate is self-signed, out of date, for another host name, or its intermediate is not sent",
+    change="serve the full chain of a certificate for this host name; --ca FILE trusts an authority of your own",
+    foundation=True,
 )
-async def tls_version(probe: Probe) -> None:
-    """Whatever the certificate: what version is agreed on with a client that speaks them all."""
-    _https(probe)
+async def certificate(probe: Probe) -> None:
+    """A handshake with everything verified, as the client of any delivery does it."""
+    _over_https(probe)
     try:
-        async with probe.connect(_lenient(ssl.TLSVersion.TLSv1, ssl.TLSVersion.MAXIMUM_SUPPORTED)) as connection:
+        async with probe.connect():
+            return
+    except ssl.SSLCertVerificationError as error:
+        raise Broken(f"the certificate is not trusted: {error.verify_message}") from None
+    except OSError as error:
+        raise NotRun(f"no TLS handshake, so no certificate: {_words(error, probe)}") from None
+
+
+@GROUP.should(
+    "https-old-tls",
+    rule="C2 D",
+    expected="TLS 1.0 and 1.1 are refused (RFC 8996)",
+    cause="the server still takes clients of before 2008",
+    change="disable TLS 1.0 and 1.1",
+)
+async def old_tls(probe: Probe) -> None:
+    """A client that speaks nothing newer than TLS 1.1."""
+    _over_https(probe)
+    try:
+        async with probe.connect(_lenient(highest=ssl.TLSVersion.TLSv1_1)) as connection:
             version = connection.tls_version
     except OSError as error:
-        raise NotRun(f"no TLS handshake: {error.strerror or error}") from None
-    if version not in _MODERN:
-        raise Broken(f"agreed on {version}")
+        if getattr(error, "reason", None) == "NO_PROTOCOLS_AVAILABLE":
+            raise NotRun("this machine's OpenSSL does not speak TLS 1.1 itself") from None
+        return
+    raise Broken(f"agreed on {version}")
 
 
-def _https(probe: Probe) -> None:
+def _over_https(probe: Probe) -> None:
     probe.over_network()
     if not probe.integration.url.startswith("https:"):
         raise NotRun("the URL is http, to this machine only; Kaisa posts to https")
 
 
-def _lenient(lowest: ssl.TLSVersion, highest: ssl.TLSVersion) -> ssl.SSLContext:
+def _words(error: OSError, probe: Probe) -> str:
+    return f"not over within {probe.patience:g} s" if isinstance(error, TimeoutError) else error.strerror or str(error)
+
+
+def _lenient(*, highest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> ssl.SSLContext:
     """A client that takes whatever certificate and old version there is: it sends nothing, it only looks."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
     context.set_ciphers("ALL:@SECLEVEL=0")
-    context.minimum_version, context.maximum_version = lowest, highest
+    context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # old versions are what this is about
+        context.maximum_version = highest
     return context

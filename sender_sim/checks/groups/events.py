@@ -1,4 +1,4 @@
-"""Everything Kaisa reports: post-calls, text messages, pre-calls."""
+"""Everything Kaisa reports: calls that were answered and missed, text messages, pre-calls."""
 
 from typing import Final
 
@@ -14,6 +14,19 @@ GROUP: Final = Group("events", "Every event type")
 
 
 @GROUP.must(
+    "event-missed-call",
+    rule="R1 S",
+    expected="a call that nobody answered (answered 0, duration 0) is answered 200",
+    cause="0 is taken for a value that is missing",
+    change="treat the text '0' as the value it is",
+)
+async def missed_call(probe: Probe) -> None:
+    """A post-call without a talk."""
+    request = probe.delivery(changes={"answered": "0", "duration": "0"})
+    expect_taken(probe, await probe.post(request))
+
+
+@GROUP.must(
     "event-sms",
     rule="R1 S",
     expected="an SMS (event_type 1) is answered 200",
@@ -24,7 +37,7 @@ async def sms(probe: Probe) -> None:
     """A text message, its text in `details`."""
     probe.sends("event_type")
     call = probe.call(Kind.SMS, details="Call me back, please")
-    await expect_taken(probe, await probe.post(probe.delivery(call, EventType.SMS)))
+    expect_taken(probe, await probe.post(probe.delivery(call, EventType.SMS)))
 
 
 @GROUP.must(
@@ -37,4 +50,4 @@ async def sms(probe: Probe) -> None:
 async def pre_call(probe: Probe) -> None:
     """The webhook before the call is connected."""
     probe.sends("event_type")
-    await expect_taken(probe, await probe.post(probe.delivery(event_type=EventType.PRE_CALL)))
+    expect_taken(probe, await probe.post(probe.delivery(event_type=EventType.PRE_CALL)))

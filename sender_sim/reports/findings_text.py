@@ -1,0 +1,137 @@
+"""Findings on a terminal: one line for each, and all there is to know of what is broken."""
+
+import textwrap
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import Console
+from rich.text import Text
+
+from receiver import wire
+from sender_sim.checks.catalogue import GROUPS
+from sender_sim.checks.model import Examination, ExitCode, Finding, Severity, Verdict
+from sender_sim.core.exchange import Exchange
+from sender_sim.core.integration import Integration
+from sender_sim.core.outcome import Answered
+from sender_sim.reports.printable import printable
+
+__all__ = ["FindingsText"]
+
+# A pipe has no width of its own, and a CI's log is wide.
+_WIDTH: Final = 120
+_NARROWEST: Final = 60
+_TITLES: Final = {group.name: group.title for group in GROUPS}
+_LONGEST_ID: Final = max(len(check.id) for group in GROUPS for check in group.checks)
+_EXCHANGES: Final = 2
+# Of a body its beginning is shown, and its end: that is where a check adds something.
+_BEGINNING, _END = 200, 100
+_STYLES: Final = {
+    Verdict.KEPT: "green",
+    Verdict.BROKEN: "bold red",
+    Verdict.ACCEPTED: "yellow",
+    Verdict.NOT_RUN: "dim",
+}
+_ENDS: Final = {
+    ExitCode.KEPT: ("The contract is kept.", "bold green"),
+    ExitCode.BROKEN: ("The contract is broken.", "bold red"),
+    ExitCode.MISUSED: ("No check was run, so nothing is known.", "bold red"),
+    ExitCode.UNREACHABLE: ("The endpoint cannot be reached.", "bold red"),
+}
+
+
+class FindingsText:
+    """Prints what it is shown, as it comes. `console` says whether there are colours, and how wide a line may be."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._width = max(_NARROWEST, console.width) if console.is_terminal else _WIDTH
+        self._group = ""
+
+    def begin(self, integration: Integration) -> None:
+        """What is examined, and what it is taken to be set up for."""
+        signed = "signed" if integration.signer else "not signed"
+        macro = "Kaisa's default macro" if integration.macro.text == wire.DEFAULT_MACRO else "a customised macro"
+        self._print(Text(f"{integration.url}: {integration.encoding}, {signed}, {macro}", "bold"))
+
+    def show(self, finding: Finding) -> None:
+        """A finding, under the heading of its group."""
+        check = finding.check
+        if check.group != self._group:
+            self._group = check.group
+            self._print(Text(f"\n{_TITLES.get(check.group, check.group)}", "bold"))
+        label = Text(f"  {finding.verdict:<8} ", _STYLES[finding.verdict])
+        self._row(label.append(f"{check.id:<{_LONGEST_ID}}  ", "default"), _told(finding))
+        if finding.verdict is Verdict.BROKEN:
+            for name, words in _details(finding):
+                self._row(Text(f"    {name:<9} ", "dim"), words)
+            self._print(Text())
+
+    def end(self, examination: Examination) -> None:
+        """What is to be said beside the findings, and the figures."""
+        self._print(Text())
+        for note in examination.notes:
+            self._row(Text(), note)
+        broken = len(examination.having(Verdict.BROKEN, Severity.MUST))
+        musts = f" ({broken} of them musts)" if examination.having(Verdict.BROKEN) else ""
+        counts = [f"{len(examination.having(verdict))} {verdict}" for verdict in Verdict]
+        counts[list(Verdict).index(Verdict.BROKEN)] += musts
+        sentence, style = _ENDS[examination.exit_code]
+        self._print(Text(f"{', '.join(counts)} in {examination.seconds:.1f} s. ").append(sentence, style))
+
+    def _row(self, label: Text, words: str) -> None:
+        """A label, and words that go on below themselves, not below the label."""
+        margin = len(label)
+        lines = [
+            piece
+            for line in printable(words).split("\n")
+            for piece in textwrap.wrap(line, self._width - margin, break_on_hyphens=False) or [""]
+        ]
+        self._print(label.append(f"\n{' ' * margin}".join(lines), "default"))
+
+    def _print(self, text: Text) -> None:
+        self._console.print(text, soft_wrap=True)
+
+
+def _told(finding: Finding) -> str:
+    match finding.verdict:
+        case Verdict.KEPT:
+            return finding.check.expected
+        case Verdict.ACCEPTED:
+            return f"{finding.happened}; accepted: {finding.reason}"
+        case _:
+            return finding.happened
+
+
+def _details(finding: Finding) -> Iterator[tuple[str, str]]:
+    check = finding.check
+    yield "rule", f"{check.rule}, {check.severity}"
+    yield "expected", check.expected
+    yield "likely", finding.cause
+    yield "change", finding.change
+    for exchange in finding.exchanges[:_EXCHANGES]:
+        yield "sent", _sent(exchange)
+        yield "answered", _answered(exchange)
+    if more := len(finding.exchanges[_EXCHANGES:]):
+        yield "", f"and {more} more, which --format json shows"
+
+
+def _sent(exchange: Exchange) -> str:
+    request = exchange.request
+    head = " ".join(filter(None, (request.method, request.url, request.content_type)))
+    return f"{head}\n{_shortened(request.body)}" if request.body else head
+
+
+def _answered(exchange: Exchange) -> str:
+    outcome = exchange.outcome
+    head = f"{outcome} ({outcome.seconds:.3f} s)"
+    return f"{head}\n{_shortened(outcome.body)}" if isinstance(outcome, Answered) and outcome.body else head
+
+
+def _shortened(body: bytes) -> str:
+    if len(body) <= _BEGINNING + _END:
+        return _text(body)
+    return f"{_text(body[:_BEGINNING])} ... {_text(body[-_END:])} ({len(body)} bytes)"
+
+
+def _text(body: bytes) -> str:
+    return body.decode("utf-8", "backslashreplace").strip()
