@@ -18,6 +18,7 @@ from sender_sim.transports import trust
 
 __all__ = [
     "Target",
+    "integration",
     "output_format",
     "recording_option",
     "reproduce_option",
@@ -100,25 +101,29 @@ def signer(**given: Any) -> Signer | None:
     return settings.load_signer(signature) if signature else None
 
 
-def target(*, file: Path | None, ca: Path | None, allow_http: bool, **given: Any) -> Target:
+def target(*, ca: Path | None, **given: Any) -> Target:
     """The target of given options. Raises SettingsError with every mistake."""
     problems: list[str] = []
-    values: dict[str, Any] = {}
-    integration = tls = None
+    read = tls = None
     try:
-        values = _merged(settings.read_file(file) if file else {}, given)
-        integration = settings.load(values, allow_http=allow_http)
+        read = integration(**given)
     except SettingsError as error:
         problems.extend(error.problems)
     try:
         tls = trust(ca)
     except OSError as error:  # ssl.SSLError is one
         problems.append(f"--ca: {ca} cannot be used: {_cause(error)}; name a PEM file of certificates to trust")
-    if integration is None or tls is None:
+    if read is None or tls is None:
         raise SettingsError(problems)
-    signs = integration.signer
-    signing = Signing(Path(values["signature"]["key"]), signs.profile) if signs else None
-    return Target(integration, tls, ca, signing)
+    return Target(read[0], tls, ca, read[1])
+
+
+def integration(*, file: Path | None, allow_http: bool, **given: Any) -> tuple[Integration, Signing | None]:
+    """The integration of given options, and the files it signs with. Raises SettingsError with every mistake."""
+    values = _merged(settings.read_file(file) if file else {}, given)
+    loaded = settings.load(values, allow_http=allow_http)
+    signs = loaded.signer
+    return loaded, Signing(Path(values["signature"]["key"]), signs.profile) if signs else None
 
 
 def _add(options: Sequence[Callable[[F], F]], command: F) -> F:
