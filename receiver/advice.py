@@ -1,4 +1,4 @@
-"""What works, but should be known: said by `receiver check`, and by the log at each start."""
+"""What works, but should be known: said by `receiver check`, and by the log at each start and once a day."""
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta

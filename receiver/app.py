@@ -6,8 +6,8 @@ import os
 import re
 import secrets
 import time
-import traceback
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -45,8 +45,14 @@ log = structlog.get_logger()
 
 _REQUEST_ID: Final = "X-Request-ID"
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# An answer is data for programs: no browser is to guess at it, show it in a frame or load anything for it.
+_SECURITY: Final = {
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+_ADVICE_EVERY: Final = timedelta(days=1)
 _READ_AT_ONCE: Final = 65_536
-_TRACEBACK_LINES: Final = 20
 # So many names nobody knows are logged; the rest is in the store.
 _NAMES_LOGGED: Final = 20
 
@@ -56,14 +62,13 @@ def create_app(settings: Settings | None = None) -> Flask:
     logs.configure()
     settings = settings or config.load(os.environ, now=utc_now())
     receiver = build(settings)
-    for sentence in advice(settings, utc_now()):
-        log.warning("should be known", what=sentence)
     app = Flask("receiver", static_folder=None)
     app.url_map.merge_slashes = False  # a redirect would be a failure to Kaisa
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]  # as Flask's own docs do
     app.before_request(_name_request)
+    _add_advice(app, settings)
     metrics = _add_metrics(app, settings, receiver) if settings.metrics_token else None
     _add_webhook(app, settings, receiver, metrics)
     _add_health(app, receiver)
@@ -73,10 +78,30 @@ def create_app(settings: Settings | None = None) -> Flask:
     return app
 
 
+def _add_advice(app: Flask, settings: Settings) -> None:
+    """Say what should be known now and once a day: a receiver runs for longer than a certificate is about to expire."""
+    due = utc_now()
+
+    def tell() -> None:
+        nonlocal due
+        now = utc_now()
+        if now >= due:
+            due = now + _ADVICE_EVERY
+            for sentence in advice(settings, now):
+                log.warning("should be known", what=sentence)
+
+    tell()
+    app.before_request(tell)
+
+
 def _name_request() -> None:
-    """Give the request an id, its proxy's if it has one, that every log line of it carries and the answer names."""
+    """Give the request an id, its proxy's if it has one, that every log line of it carries and the answer names.
+
+    One that looks like a phone number would be the only one in the log: it is not taken.
+    """
     given = request.headers.get(_REQUEST_ID, "")
-    g.request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+    taken = _ID.fullmatch(given) and logs.mask(given) == given
+    g.request_id = given if taken else secrets.token_hex(8)
     structlog.contextvars.bind_contextvars(request=g.request_id)
 
 
@@ -193,8 +218,7 @@ def _add_errors(app: Flask) -> None:
         return crashed(error)
 
     def crashed(error: Exception) -> Response:
-        lines = "".join(traceback.format_exception(error)).splitlines()
-        log.error("internal error", traceback=lines[-_TRACEBACK_LINES:])
+        log.error("internal error", traceback=logs.traceback_of(error))
         return _problem(InternalError("an error that the receiver does not know; its log says more"))
 
     app.register_error_handler(Refusal, refused)
@@ -216,7 +240,8 @@ def _json(text: str, status: int, subtype: str = "json") -> Response:
 def _finish_headers(response: Response) -> Response:
     response.headers[_REQUEST_ID] = g.request_id
     response.headers["Cache-Control"] = "no-store"
-    response.headers["X-Content-Type-Options"] = "nosniff"
+    for name, value in _SECURITY.items():
+        response.headers.setdefault(name, value)
     return response
 
 

@@ -12,6 +12,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 # gunicorn takes every name in this file that it knows for a setting, `config` among them.
 from gunicorn.arbiter import Arbiter  # type: ignore[import-untyped]  # gunicorn has no types
 
+from receiver import logs
 from receiver.build import utc_now
 from receiver.config import load
 from receiver.errors import ConfigurationError
@@ -49,9 +50,10 @@ limit_request_line = 2048
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# One JSON line for each request comes from the application; gunicorn's own log is for its processes.
+# One JSON line for each request comes from the application.
 accesslog = None
-errorlog = "-"
+logger_class = "receiver.server_log.JsonLog"
+logs.configure()
 
 # No remote control.
 control_socket_disable = True
@@ -63,9 +65,14 @@ def post_fork(server: Arbiter, worker: DeadlineWorker) -> None:  # noqa: ARG001 
 
 
 if settings.metrics_token:
-    # Where each worker counts for itself; a scrape, whichever worker it meets, adds all of them up.
-    # On a reload this file is read again: the folder and its figures stay.
-    figures = os.environ.get("PROMETHEUS_MULTIPROC_DIR") or tempfile.mkdtemp(prefix="kaisa-receiver-metrics-")
+    # Where each worker counts for itself; a scrape, whichever worker it meets, adds all of them up. A folder apart,
+    # inside the one that is named, if one is: it begins empty and is removed at the end.
+    own = "kaisa-receiver-metrics-"
+    figures = os.environ.get("PROMETHEUS_MULTIPROC_DIR")
+    if not figures or not Path(figures).name.startswith(own):  # on a reload this file is read again: they stay
+        if figures:
+            Path(figures).mkdir(parents=True, exist_ok=True)
+        figures = tempfile.mkdtemp(prefix=own, dir=figures or None)
     os.environ["PROMETHEUS_MULTIPROC_DIR"] = figures
 
     def on_exit(server: Arbiter) -> None:  # noqa: ARG001 - gunicorn's hook

@@ -8,13 +8,14 @@ other: a long numeric one is masked too, because nothing tells it from a number;
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
 import structlog
 
-__all__ = ["configure", "mask", "mask_number"]
+__all__ = ["ToStructlog", "configure", "mask", "mask_number", "traceback_of"]
 
 # What may stand between two digits of one number, a no-break space or a dash that is shown escaped included.
 _GAP: Final = r"(?:[\s().\-/\u2010-\u2015]|\\x[0-9a-f]{2}|\\u[0-9a-f]{4})*"
@@ -25,9 +26,12 @@ _NO_NUMBER: Final = re.compile(
     r"|\b(?:19|20)\d\d-[01]\d-[0-3]\d(?:[T ][0-2]\d:[0-5]\d(?::[0-5]\d)?)?(?!\d)"
 )
 
+_TRACEBACK_LINES: Final = 20
+
 # Fields that hold a number and nothing else, and those that hold only what this program made.
 _NUMBERS: Final = frozenset(("from_nr", "to_nr", "end_nr"))
-_NOT_MASKED: Final = frozenset(("timestamp", "level", "event", "request", "digest", "signed_by"))
+_OF_ITSELF: Final = "notice"
+_NOT_MASKED: Final = frozenset(("timestamp", "level", "event", "request", "digest", "signed_by", _OF_ITSELF))
 
 
 def mask(text: str) -> str:
@@ -70,6 +74,30 @@ class _Lines(structlog.WriteLogger):
             super().msg(message)
 
     log = debug = info = warn = warning = error = critical = fatal = exception = err = failure = msg
+
+
+class ToStructlog(logging.Handler):
+    """The lines of a library's own log, as JSON and masked like all others. `event` says whose they are.
+
+    What is no warning, it says of itself (its address, its processes): that is not masked.
+    """
+
+    def __init__(self, event: str, level: int = logging.NOTSET) -> None:
+        super().__init__(level)
+        self._event = event
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write the line, with the error it is about."""
+        error = record.exc_info[1] if record.exc_info else None
+        told: dict[str, object] = {"error": repr(error), "traceback": traceback_of(error)} if error else {}
+        first_line, *_ = record.getMessage().splitlines() or [""]
+        told["detail" if record.levelno >= logging.WARNING else _OF_ITSELF] = first_line
+        structlog.get_logger().log(record.levelno, self._event, **told)
+
+
+def traceback_of(error: BaseException) -> list[str]:
+    """The last lines of a traceback."""
+    return "".join(traceback.format_exception(error)).splitlines()[-_TRACEBACK_LINES:]
 
 
 def _mask_runs(text: str) -> str:

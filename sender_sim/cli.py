@@ -17,6 +17,7 @@ from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
 from sender_sim.commands.check import check
 from sender_sim.commands.macro import macro
+from sender_sim.commands.scenarios import outcome, scenario_options, scenarios, staged, verdict
 from sender_sim.core import synthetic
 from sender_sim.core.call import Kind
 from sender_sim.core.delivery import Request
@@ -96,7 +97,8 @@ def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, r
 @main.command()
 @target_options
 @output_format
-@click.option("--calls", default=20, show_default=True, type=click.IntRange(1), help="How many calls happen.")
+@scenario_options
+@click.option("--calls", type=click.IntRange(1), help="How many calls happen. Default: as in the scenario, or 20.")
 @click.option("--clock", default="virtual", show_default=True, type=ClockType(), help="xN: N times real time.")
 @click.option("--seed", type=int, help="Make the same calls again. Default: new ones, their seed is printed.")
 @click.option("--pre-call/--no-pre-call", default=None, help="Send pre-calls too (C5).")
@@ -114,7 +116,10 @@ def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, r
 )
 @click.option("--timeline", "show_timeline", is_flag=True, help="Print every event, not the summary alone.")
 def run(
-    calls: int,
+    scenario: str | None,
+    fault_texts: tuple[str, ...],
+    next_sign: Path | None,
+    calls: int | None,
     clock: float | None,
     seed: int | None,
     concurrency: int,
@@ -124,12 +129,16 @@ def run(
     show_timeline: bool,
     **options: Any,
 ) -> None:
-    """Let made-up calls happen and deliver them, with every rule of the contract."""
+    """Let made-up calls happen and deliver them, with every rule of the contract, and with what may go wrong.
+
+    With --scenario, exit code 0 says that all ended as the scenario expects.
+    """
     if breath and clock is not None:
         raise click.UsageError("--breath is for the virtual clock; on any other, real time passes by itself")
-    sent_to = _active(target(**options))
+    sent_to, told = staged(scenario, fault_texts, next_sign, calls, **options)
+    _active(sent_to)
     seed = random.randrange(1_000_000) if seed is None else seed  # noqa: S311 - made-up calls are no secret
-    plan = Plan(sent_to=sent_to, calls=calls, seed=seed, speed=clock, concurrency=concurrency, breath=breath)
+    plan = Plan(situation=told, tls=sent_to.tls, seed=seed, speed=clock, concurrency=concurrency, breath=breath)
     summary, interrupted = Summary(seed=seed), False
     try:
         watch(plan, summary, form, show_timeline=show_timeline)
@@ -141,7 +150,7 @@ def run(
     if not summary.attempts:
         click.echo("nothing was sent, so nothing was tested: more --calls, or --after-outbound", err=True)
         sys.exit(2)
-    sys.exit(0 if summary.kept else 1)
+    sys.exit(1 if any(told.expect.unmet(summary)) else 0)
 
 
 @main.command("certs")
@@ -169,13 +178,14 @@ def run_demo() -> None:
 
 main.add_command(check)
 main.add_command(macro)
+main.add_command(scenarios)
 
 
 def _show_summary(plan: Plan, summary: Summary, form: str) -> None:
     if form == "json":
-        click.echo(json.dumps({"event": "Summary"} | summary.as_dict()))
+        click.echo(json.dumps({"event": "Summary"} | summary.as_dict() | outcome(plan.situation, summary)))
         return
-    click.echo("\n".join(summary.lines()))
+    click.echo("\n".join([*summary.lines(), *verdict(plan.situation, summary)]))
     if advice := hint(plan, summary):
         click.echo(advice)
 

@@ -1,9 +1,10 @@
 """The options every sending command shares, and what they come to."""
 
 import ssl
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar
 
 import click
@@ -18,7 +19,6 @@ from sender_sim.transports import trust
 
 __all__ = [
     "Target",
-    "integration",
     "output_format",
     "recording_option",
     "reproduce_option",
@@ -70,12 +70,14 @@ _SIGNATURE_NAMES = ("key", "digest", "padding", "encoding", "allow_weak")
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where to send, how, and whom to trust; and the files that were given for it."""
+    """Where to send, how, and whom to trust; the files that were given for it, and the values of the settings."""
 
     integration: Integration
     tls: ssl.SSLContext
     ca: Path | None
     signing: Signing | None
+    values: Mapping[str, Any]
+    allow_http: bool
 
 
 def target_options(command: F) -> F:
@@ -101,29 +103,38 @@ def signer(**given: Any) -> Signer | None:
     return settings.load_signer(signature) if signature else None
 
 
-def target(*, ca: Path | None, **given: Any) -> Target:
-    """The target of given options. Raises SettingsError with every mistake."""
+def target(
+    *,
+    file: Path | None,
+    ca: Path | None,
+    allow_http: bool,
+    scenario: Mapping[str, Any] = MappingProxyType({}),
+    **given: Any,
+) -> Target:
+    """The target of given options; the settings of a scenario stand over the file's and under the flags.
+
+    Only a macro of one's own stands over the scenario's: it is what the endpoint reads. Raises SettingsError with every
+    mistake.
+    """
     problems: list[str] = []
-    read = tls = None
+    values: dict[str, Any] = {}
+    integration = tls = None
     try:
-        read = integration(**given)
+        in_file = settings.read_file(file) if file else {}
+        own_macro = {"macro": in_file["macro"]} if "macro" in in_file else {}
+        values = _merged({**in_file, **scenario, **own_macro}, given)
+        integration = settings.load(values, allow_http=allow_http)
     except SettingsError as error:
         problems.extend(error.problems)
     try:
         tls = trust(ca)
     except OSError as error:  # ssl.SSLError is one
         problems.append(f"--ca: {ca} cannot be used: {_cause(error)}; name a PEM file of certificates to trust")
-    if read is None or tls is None:
+    if integration is None or tls is None:
         raise SettingsError(problems)
-    return Target(read[0], tls, ca, read[1])
-
-
-def integration(*, file: Path | None, allow_http: bool, **given: Any) -> tuple[Integration, Signing | None]:
-    """The integration of given options, and the files it signs with. Raises SettingsError with every mistake."""
-    values = _merged(settings.read_file(file) if file else {}, given)
-    loaded = settings.load(values, allow_http=allow_http)
-    signs = loaded.signer
-    return loaded, Signing(Path(values["signature"]["key"]), signs.profile) if signs else None
+    signs = integration.signer
+    signing = Signing(Path(values["signature"]["key"]), signs.profile) if signs else None
+    return Target(integration, tls, ca, signing, values, allow_http)
 
 
 def _add(options: Sequence[Callable[[F], F]], command: F) -> F:

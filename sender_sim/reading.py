@@ -1,16 +1,18 @@
 """What people write in files and flags, read with marshmallow: every mistake at once, with place and near misses."""
 
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from marshmallow import Schema, ValidationError, fields, validate
 
 from sender_sim.core import spans
 
-__all__ = ["SettingsError", "Span", "flag", "near_miss", "number", "one_of", "text", "toml", "typed"]
+__all__ = ["SettingsError", "Span", "collected", "flag", "near_miss", "number", "one_of", "text", "toml", "typed"]
+
+T = TypeVar("T")
 
 
 class SettingsError(ValueError):
@@ -19,6 +21,15 @@ class SettingsError(ValueError):
     def __init__(self, problems: Iterable[str]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(self.problems))
+
+
+def collected(problems: list[str], read: Callable[[], T]) -> T | None:
+    """What is read; if it cannot be, None, and its mistakes join `problems`, so that the rest is read too."""
+    try:
+        return read()
+    except SettingsError as error:
+        problems.extend(error.problems)
+        return None
 
 
 def toml(path: Path) -> dict[str, Any]:

@@ -84,7 +84,7 @@ class ReceiverProcess:
 
     def stored(self, what: str) -> list[dict[str, Any]]:
         """Its own account of `deliveries` or `refusals`, newest first."""
-        command = [sys.executable, "-m", "receiver", what, "list", "--format", "json"]
+        command = [sys.executable, "-m", "receiver", what, "list", "--format", "json", "--limit", "10000"]
         output = subprocess.run(command, env=self._environment, stdout=subprocess.PIPE, check=True).stdout  # noqa: S603 - our own
         return [json.loads(line) for line in output.splitlines()]
 

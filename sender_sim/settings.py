@@ -32,7 +32,7 @@ from sender_sim.core.integration import Integration, url_problem
 from sender_sim.core.sign import KeyRejected, Signer
 from sender_sim.reading import SettingsError, flag, one_of, text, toml, typed
 
-__all__ = ["SettingsError", "load", "load_signer", "read_file"]
+__all__ = ["SWITCHES", "SettingsError", "load", "load_signer", "read_file"]
 
 
 class _Signature(Schema):
@@ -75,6 +75,8 @@ class _File(Schema):
 
 _FILE: Final = _File()
 _SIGNATURE: Final = _Signature()
+# The settings that say how it is sent, not where to, by whom, or whether.
+SWITCHES: Final = {name: field for name, field in _FILE.fields.items() if name not in ("url", "active", "signature")}
 
 
 def read_file(path: Path) -> dict[str, Any]:

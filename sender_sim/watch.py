@@ -2,6 +2,7 @@
 
 import json
 import random
+import ssl
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, closing, contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ import click
 from rich.console import Console
 from rich.progress import Progress
 
+from sender_sim import faults
 from sender_sim.aside import aside
 from sender_sim.clocks import Clock, ScaledClock, VirtualClock
 from sender_sim.core import synthetic
@@ -19,11 +21,12 @@ from sender_sim.core.call import Call
 from sender_sim.core.engine import Engine
 from sender_sim.core.events import DeliveryCreated, Event
 from sender_sim.core.records import as_dict
-from sender_sim.options import Target
+from sender_sim.faults import Faulty
 from sender_sim.reports import timeline
 from sender_sim.reports.summary import Summary
 from sender_sim.run import run
-from sender_sim.transports import Breathing, HttpsTransport
+from sender_sim.scenarios import Situation
+from sender_sim.transports import Breathing, HttpsTransport, Transport
 
 __all__ = ["ClockType", "Plan", "hint", "watch"]
 
@@ -54,10 +57,10 @@ class ClockType(click.ParamType[float | None]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Which calls happen, where they are sent, and how fast time passes. `speed` None: the virtual clock."""
+    """What happens, where it is sent, and how fast time passes. `speed` None: the virtual clock."""
 
-    sent_to: Target
-    calls: int
+    situation: Situation
+    tls: ssl.SSLContext
     seed: int
     speed: float | None
     concurrency: int
@@ -67,17 +70,32 @@ class Plan:
         """When simulated time begins."""
         return _VIRTUAL_START if self.speed is None else datetime.now(UTC)
 
-    def made_up(self, start: datetime) -> list[Call]:
-        """The calls."""
-        return list(synthetic.calls(random.Random(self.seed), self.calls, start))  # noqa: S311 - no secret
+    def made_up(self, start: datetime) -> Iterator[Call]:
+        """The calls, each made when it is asked for."""
+        told = self.situation
+        return synthetic.calls(random.Random(self.seed), told.calls, start, told.profile)  # noqa: S311 - no secret
+
+    def engine(self, start: datetime) -> Engine:
+        """An engine with all that will happen."""
+        first, *later = self.situation.phases
+        engine, in_force = Engine(first.integration), first.integration
+        for phase in later:
+            if in_force.changed(phase.integration):
+                engine.set_up(start + phase.at, phase.integration)
+            in_force = phase.integration
+        engine.feed(self.made_up(start))
+        return engine
+
+    def transport(self, https: Transport, start: datetime) -> Transport:
+        """What goes wrong, and time to breathe, around a transport."""
+        return Breathing(Faulty(https, faults.plan(self.situation.faults, start, self.seed)), self.breath)
 
 
 def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool) -> None:
     """Run the plan; count every event and print it: as JSON, as a line of the timeline, or not at all."""
     start = plan.start()
-    calls = plan.made_up(start)
-    show = _printer(form, calls, show_timeline=show_timeline)
-    with closing(aside(_events(plan, calls, start))) as events, _progress() as advance:
+    show = _printer(form, show_timeline=show_timeline)
+    with closing(aside(_events(plan, start))) as events, _progress() as advance:
         for event in events:
             summary.listen(event)
             show(event)
@@ -86,7 +104,7 @@ def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool) -> No
 
 def hint(plan: Plan, summary: Summary) -> str | None:
     """What to change where an endpoint was given no real time to be ready again."""
-    if plan.speed is not None or not summary.given_up_busy or not plan.sent_to.integration.retry:
+    if plan.speed is not None or not summary.given_up_busy or not plan.situation.phases[0].integration.retry:
         return None
     longer = "--breath 1" if not plan.breath else "a longer --breath"
     return (
@@ -95,13 +113,11 @@ def hint(plan: Plan, summary: Summary) -> str | None:
     )
 
 
-async def _events(plan: Plan, calls: list[Call], start: datetime) -> AsyncGenerator[Event, None]:
-    engine = Engine(plan.sent_to.integration)
-    engine.feed(iter(calls))
+async def _events(plan: Plan, start: datetime) -> AsyncGenerator[Event, None]:
     clock: Clock = VirtualClock(start) if plan.speed is None else ScaledClock(start, plan.speed)
-    async with HttpsTransport.open(plan.sent_to.tls) as https:
-        transport = Breathing(https, plan.breath)
-        async with aclosing(run(engine, clock, transport, concurrency=plan.concurrency)) as events:
+    async with HttpsTransport.open(plan.tls) as https:
+        transport = plan.transport(https, start)
+        async with aclosing(run(plan.engine(start), clock, transport, concurrency=plan.concurrency)) as events:
             async for event in events:
                 yield event
 
@@ -123,14 +139,12 @@ def _progress() -> Iterator[Callable[[Event, Summary], None]]:
         yield advance
 
 
-def _printer(form: str, calls: list[Call], *, show_timeline: bool) -> Callable[[Event], None]:
-    width = timeline.width_for(call.id for call in calls)
-
+def _printer(form: str, *, show_timeline: bool) -> Callable[[Event], None]:
     def show(event: Event) -> None:
         if form == "json":
             click.echo(json.dumps(as_dict(event)))
         elif show_timeline:
-            for line in timeline.lines(event, width=width):
+            for line in timeline.lines(event):
                 click.echo(line)
 
     return show

@@ -94,6 +94,7 @@ class Worker:
     def stop(self, patience: timedelta) -> None:
         """Take no more jobs, and give those in hand time to end. The process must end after it."""
         DBOS.destroy(workflow_completion_timeout_sec=int(patience.total_seconds()))
+        self._id.release()
 
     def call(self, delivery: int, name: str) -> str | None:
         """Run a handler; what went wrong, with its traceback where it raised."""

@@ -9,12 +9,13 @@ each transaction another session).
 import fcntl
 import os
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine, text
+from sqlalchemy.exc import SQLAlchemyError
 
 __all__ = ["Held", "hold", "hold_lowest", "running"]
 
@@ -81,7 +82,10 @@ class _Session:
         self.connection.execute(text("SELECT 1"))
 
     def release(self) -> None:
-        self.connection.close()  # it is not of the pool any more: this ends the session, and with it the lock
+        # Said, not left to the server: it notices some time later that a session has ended.
+        with suppress(SQLAlchemyError):
+            self.connection.execute(text("SELECT pg_advisory_unlock_all()"))
+        self.connection.close()  # it is not of the pool any more: this ends the session
 
 
 def _hold_file(engine: Engine, number: int) -> _File | None:

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
-import structlog
 from dbos import DBOS, DBOSClient, EnqueueOptions, WorkflowSerializationFormat, WorkflowStatus
 from sqlalchemy import Connection, Engine, column, func, inspect, select, table
 
 from receiver.jobs import executor_id
+from receiver.logs import ToStructlog
 
 __all__ = [
     "APPLICATION",
@@ -47,8 +47,6 @@ _PAGE: Final = 500
 _WAITING: Final = ("ENQUEUED", "DELAYED")
 _FAILED: Final = ["ERROR", "MAX_RECOVERY_ATTEMPTS_EXCEEDED", "CANCELLED"]
 _STATES: Final = {"ENQUEUED": "waiting", "DELAYED": "waiting", "PENDING": "running", "SUCCESS": "done"}
-
-log = structlog.get_logger()
 
 
 class JobFailed(Exception):
@@ -215,17 +213,13 @@ def _time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)
 
 
-class _ToStructlog(logging.Handler):
-    """The engine's own log lines, as JSON and with numbers masked like all others."""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        error = record.exc_info[1] if record.exc_info else None
-        if not isinstance(error, JobFailed):  # which the worker has logged itself
-            first_line, *_ = record.getMessage().splitlines() or [""]
-            log.warning("background engine", detail=first_line, error=repr(error) if error else None)
+def _is_news(record: logging.LogRecord) -> bool:
+    """Whether the worker has not logged it itself."""
+    return not (record.exc_info and isinstance(record.exc_info[1], JobFailed))
 
 
 # DBOS adds a handler of its own only where there is none.
 _engine_log = logging.getLogger("dbos")
-_engine_log.handlers = [_ToStructlog(logging.WARNING)]
+_engine_log.handlers = [ToStructlog("background engine", logging.WARNING)]
+_engine_log.handlers[0].addFilter(_is_news)
 _engine_log.propagate = False

@@ -52,6 +52,10 @@ _EPHEMERAL: Final = {
     "K_SERVICE": "Cloud Run",
     "VERCEL": "Vercel",
     "AWS_LAMBDA_FUNCTION_NAME": "a Lambda function",
+    "RENDER": "Render",
+    "FLY_APP_NAME": "Fly.io",
+    "RAILWAY_PROJECT_ID": "Railway",
+    "VCAP_APPLICATION": "Cloud Foundry",
 }
 
 

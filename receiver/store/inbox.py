@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine, func, select
@@ -101,13 +102,15 @@ class Inbox:
         with _translated(), self.engine.connect().execution_options(**READING) as connection:
             yield connection
 
-    def write(self, operation: Callable[[Connection], T]) -> T:
+    def write(self, operation: Callable[[Connection], T], *, queue_anyway: bool = False) -> T:
         """Do something in a transaction of the writer; what it returned is committed."""
         with _translated():
-            return self._writer.run(operation)
+            return self._writer.run(operation, queue_anyway=queue_anyway)
 
     def _end(self, delivery_id: int, claim: str, **values: Any) -> bool:
-        return self.write(lambda connection: transactions.end(connection, delivery_id, claim, **values))
+        # Its handler has run and will not for nothing; there are no more of them than there are threads.
+        end = partial(transactions.end, delivery_id=delivery_id, claim=claim, **values)
+        return self.write(end, queue_anyway=True)
 
 
 @contextmanager

@@ -34,7 +34,7 @@ class _UtcDateTime(TypeDecorator[datetime]):
         return value.replace(tzinfo=UTC) if value and value.tzinfo is None else value
 
 
-# SQLite numbers rows only where the type is INTEGER; elsewhere each duplicate uses a number up.
+# Large, because each duplicate uses a number up. SQLite numbers rows only where the type is INTEGER, as large there.
 _Id = BigInteger().with_variant(Integer, "sqlite")
 
 metadata = MetaData()

@@ -19,7 +19,8 @@ T = TypeVar("T")
 
 _MAX_BATCH: Final = 64
 
-# Seconds after which a write that failed among others is not tried again alone: Kaisa waits for 20 in all.
+# Seconds after which a write that failed among others is not tried again alone, and after which nothing new is queued
+# behind a commit: Kaisa waits for 20 in all.
 _PATIENCE: Final = 10.0
 
 # Seconds after which nobody waits any longer: a server that has gone silent must not take every thread with it.
@@ -37,13 +38,18 @@ class Writer:
         self._waiting: queue.SimpleQueue[_Operation | None] = queue.SimpleQueue()
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
+        self._busy_since: float | None = None
 
-    def run(self, operation: Callable[[Connection], T]) -> T:
+    def run(self, operation: Callable[[Connection], T], *, queue_anyway: bool = False) -> T:
         """Do `operation` and return what it returned, once that is committed. Raises what it or the commit raised.
 
         Raises TimeoutError where no commit comes in time; the operation may be done all the same, later. It only talks
-        to its connection: where a commit of several fails, each is done again alone.
+        to its connection: where a commit of several fails, each is done again alone. Behind a commit that has taken too
+        long already nothing is queued, so that what a silent database leaves waiting has an end; but for what
+        `queue_anyway` marks as worth its memory.
         """
+        if self._stuck() and not queue_anyway:
+            raise TimeoutError
         done: Future[T] = Future()
         self._waiting.put((operation, done, self._clock()))
         self._ensure_running()
@@ -64,17 +70,28 @@ class Writer:
                 self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
                 self._thread.start()
 
+    def _stuck(self) -> bool:
+        since = self._busy_since
+        return since is not None and self._clock() - since > _PATIENCE
+
     def _work(self) -> None:
-        while (first := self._waiting.get()) is not None:
-            batch = [first]
-            with suppress(queue.Empty):
-                while len(batch) < _MAX_BATCH:
-                    following = self._waiting.get_nowait()
-                    if following is None:
-                        self._commit(batch)
-                        return
-                    batch.append(following)
+        ended = False
+        while not ended and (first := self._waiting.get()) is not None:
+            batch, ended = self._batch(first)
+            self._busy_since = self._clock()
             self._commit(batch)
+            self._busy_since = None
+
+    def _batch(self, first: _Operation) -> tuple[list[_Operation], bool]:
+        """What waits just now, and whether the writer is closed after it."""
+        batch = [first]
+        with suppress(queue.Empty):
+            while len(batch) < _MAX_BATCH:
+                following = self._waiting.get_nowait()
+                if following is None:
+                    return batch, True
+                batch.append(following)
+        return batch, False
 
     def _commit(self, batch: list[_Operation]) -> None:
         try:

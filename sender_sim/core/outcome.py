@@ -28,7 +28,7 @@ class Failure(StrEnum):
 class Answered:
     """A whole answer; if it was `cut`, `body` is its first ANSWER_LIMIT bytes.
 
-    `seconds` is real time and says nothing of equality.
+    `seconds` is real time, `note` something to say beside the status; neither says anything of equality.
     """
 
     status: int
@@ -36,6 +36,7 @@ class Answered:
     headers: tuple[tuple[str, str], ...] = ()
     seconds: float = field(default=0.0, compare=False)
     cut: bool = False
+    note: str = field(default="", compare=False)
 
     @property
     def success(self) -> bool:
@@ -49,9 +50,9 @@ class Answered:
 
     def __str__(self) -> str:
         try:
-            return f"{self.status} {HTTPStatus(self.status).phrase}"
+            return f"{self.status} {HTTPStatus(self.status).phrase}{self.note}"
         except ValueError:
-            return str(self.status)
+            return f"{self.status}{self.note}"
 
 
 @dataclass(frozen=True, slots=True)

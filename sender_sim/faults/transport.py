@@ -31,14 +31,15 @@ __all__ = ["Faulty", "Plan"]
 
 Plan = Callable[[Attempt], Fault | None]
 
+_NOTE: Final = " (fault)"  # so that nobody looks for it at the endpoint
 _UNSENT: Final = {
-    Refused: Failed(Failure.CONNECT, "connection refused (fault)"),
-    TlsFailure: Failed(Failure.TLS, "TLS could not be agreed on (fault)"),
+    Refused: Failed(Failure.CONNECT, f"connection refused{_NOTE}"),
+    TlsFailure: Failed(Failure.TLS, f"TLS could not be agreed on{_NOTE}"),
 }
 _UNANSWERED: Final = {
-    AnswerLost: "answer lost (fault)",
-    Reset: "connection reset by peer (fault)",
-    Truncated: "the answer ended before it was whole (fault)",
+    AnswerLost: f"answer lost{_NOTE}",
+    Reset: f"connection reset by peer{_NOTE}",
+    Truncated: f"the answer ended before it was whole{_NOTE}",
 }
 
 
@@ -55,7 +56,7 @@ class Faulty:
         if isinstance(fault, Refused | TlsFailure):
             return _UNSENT[type(fault)]
         if isinstance(fault, Status) and fault.before:
-            return Answered(fault.code)
+            return Answered(fault.code, note=_NOTE)
         if isinstance(fault, Latency):
             return await self._late(attempt, timedelta(seconds=fault.seconds))
         if isinstance(fault, Tampered):
@@ -77,7 +78,7 @@ class Faulty:
             )
         seconds = time.perf_counter() - started
         if isinstance(outcome, Failed) and outcome.failure is Failure.TIMEOUT:
-            return timed_out(deadline, seconds, " (fault)")
+            return timed_out(deadline, seconds, _NOTE)
         return replace(outcome, seconds=seconds)
 
 
@@ -88,8 +89,8 @@ async def _spoilt(answer: Answered, fault: Fault, deadline: timedelta, started: 
             return Failed(Failure.RESET, _UNANSWERED[type(fault)], answer.seconds)
         case Dripping():
             await asyncio.sleep(deadline.total_seconds() - (time.perf_counter() - started))
-            return timed_out(deadline, time.perf_counter() - started, " (fault)")
+            return timed_out(deadline, time.perf_counter() - started, _NOTE)
         case Status(code):
-            return Answered(code, seconds=answer.seconds)
+            return Answered(code, seconds=answer.seconds, note=_NOTE)
         case _:
             return answer

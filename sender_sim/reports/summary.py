@@ -67,6 +67,11 @@ class Summary:
                 self.violations[f"{event.rule}: {event.what}"] += 1
 
     @property
+    def retried(self) -> int:
+        """How many were delivered, but not at their first attempt."""
+        return self.delivered - self.delivered_at[1]
+
+    @property
     def kept(self) -> bool:
         """Whether everything was delivered and no answer broke the contract."""
         return not self.given_up and not self.violations

@@ -21,9 +21,10 @@ from sender_sim.core.integration import Integration
 from sender_sim.core.outcome import Outcome
 from sender_sim.core.unfinished import Pending, Unfinished
 from sender_sim.faults import Faulty, Plan, from_flags, plan
-from sender_sim.options import integration, target
+from sender_sim.options import target
 from sender_sim.reading import SettingsError
 from sender_sim.run import run
+from sender_sim.settings import load
 from sender_sim.testing.fields import Faults, Fields, Settings, texts
 from sender_sim.testing.result import Attempt, Result
 from sender_sim.transports import HttpsTransport, Transport, WsgiTransport
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Sender", "open_sender"]
 
+_OF_A_SIGNATURE: Final = ("key", "digest", "padding", "encoding")
 _HOST: Final = "https://endpoint.example"
 # What the messages call by the command's flags, as it is called here.
 _ARGUMENTS: Final = {"--allow-http": "allow_http=True", "--ca:": "ca:", "--ca ": "ca="}
@@ -148,16 +150,23 @@ def open_sender(
     this machine only; virtual time begins at `start`, or else now. Raises SettingsError with every mistake.
     """
     url = endpoint if isinstance(endpoint, str) else f"{_HOST}{path}"
-    signing = {"key": str(key)} if key else {}
-    given: dict[str, Any] = {"file": None, "allow_http": allow_http, "url": url, **settings, **signing}
+    given: dict[str, Any] = {"url": url, **settings} | ({"key": str(key)} if key else {})
     now = start or datetime.now(UTC).replace(microsecond=0)
     try:
-        if not isinstance(endpoint, str):
-            return Sender(integration(**given)[0], WsgiTransport(endpoint, here=True), now=now, attempts=attempts)
-        sent_to = target(ca=ca, **given)
+        integration, transport = _to(endpoint, given, ca, allow_http=allow_http)
     except SettingsError as error:
         raise SettingsError(map(_as_arguments, error.problems)) from None
-    return Sender(sent_to.integration, HttpsTransport(sent_to.tls), now=now, attempts=attempts)
+    return Sender(integration, transport, now=now, attempts=attempts)
+
+
+def _to(
+    endpoint: "str | WSGIApplication", given: dict[str, Any], ca: Path | None, *, allow_http: bool
+) -> tuple[Integration, Transport]:
+    if isinstance(endpoint, str):
+        sent_to = target(file=None, ca=ca, allow_http=allow_http, **given)
+        return sent_to.integration, HttpsTransport(sent_to.tls)
+    signature = {name: given.pop(name) for name in _OF_A_SIGNATURE if name in given}
+    return load(given | ({"signature": signature} if signature else {})), WsgiTransport(endpoint, here=True)
 
 
 def _as_arguments(problem: str) -> str:

@@ -6,13 +6,14 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from receiver import config
+from receiver import app, config
 from receiver.advice import advice
 from receiver.errors import ConfigurationError, Problem
 from receiver.signature import TrustedKey
 from receiver.store import database
 from tests.clock import NOON
 from tests.openssl import KeyPair
+from tests.unit.receiver.conftest import client
 
 FIXED = (3, 51, 3)
 
@@ -35,6 +36,24 @@ def problems(environ: Mapping[str, str]) -> list[Problem]:
 
 def test_a_configuration_as_it_should_be_needs_no_advice(signed_environ: dict[str, str]) -> None:
     assert sentences(signed_environ) == []
+
+
+def test_the_log_says_it_at_the_start_and_once_a_day_while_the_receiver_runs(
+    environ: dict[str, str], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = [NOON]
+    monkeypatch.setattr(app, "utc_now", lambda: now[0])
+
+    def told() -> int:
+        return capsys.readouterr().err.count("unsigned requests are accepted")
+
+    flask = client(environ)
+    assert told() == 1
+    for days, said in ((0, 0), (0.99, 0), (1, 1), (1.5, 0), (2.5, 1)):
+        now[0] = NOON + timedelta(days=days)
+        for _ in range(2):
+            assert flask.get("/healthz").status_code == 200
+        assert told() == said
 
 
 def test_accepting_anyone_is_said(environ: dict[str, str]) -> None:
@@ -103,7 +122,19 @@ def test_several_workers_on_sqlite_are_said_to_be_slower(signed_environ: dict[st
     ]
 
 
-@pytest.mark.parametrize("mark", ["DYNO", "K_SERVICE", "VERCEL", "AWS_LAMBDA_FUNCTION_NAME"])
+PLATFORMS = [
+    "DYNO",
+    "K_SERVICE",
+    "VERCEL",
+    "AWS_LAMBDA_FUNCTION_NAME",
+    "RENDER",
+    "FLY_APP_NAME",
+    "RAILWAY_PROJECT_ID",
+    "VCAP_APPLICATION",
+]
+
+
+@pytest.mark.parametrize("mark", PLATFORMS)
 def test_a_file_on_a_disk_that_does_not_last_is_refused_unless_told_otherwise(
     environ: dict[str, str], mark: str
 ) -> None:

@@ -222,9 +222,11 @@ def test_the_ready_page_says_whether_a_delivery_could_be_stored(flask: FlaskClie
 
 
 @pytest.mark.parametrize("path", ["/webhook", "/healthz", "/readyz", "/nothing"])
-def test_no_answer_is_kept_or_guessed_at_by_a_browser(flask: FlaskClient, path: str) -> None:
+def test_no_answer_is_kept_guessed_at_framed_or_run_by_a_browser(flask: FlaskClient, path: str) -> None:
     headers = flask.get(path).headers
     assert (headers["Cache-Control"], headers["X-Content-Type-Options"]) == ("no-store", "nosniff")
+    assert headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    assert headers["Referrer-Policy"] == "no-referrer"
 
 
 def test_the_webhook_answers_at_the_path_that_is_set(environ: dict[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Log lines: JSON, one a request, numbers masked."""
 
 import json
+import logging
 from collections.abc import Callable
 from typing import Any
 
@@ -43,6 +44,25 @@ LogLines = Callable[[], list[dict[str, Any]]]
 )
 def test_phone_numbers_are_masked_and_nothing_else(text: str, masked: str) -> None:
     assert logs.mask(text) == masked
+
+
+def test_lines_of_a_librarys_own_log_are_json_and_masked_but_for_what_it_says_of_itself(log_lines: LogLines) -> None:
+    logs.configure()
+    library = logging.Logger("library")
+    library.addHandler(logs.ToStructlog("library"))
+    library.info("Listening at: %s (%d)", "http://127.0.0.1:8000", 12345)
+    library.warning("Invalid header '%s'\nand more", "+46701234567")
+    try:
+        int("+46701234567x")
+    except ValueError:
+        library.exception("failed")
+    listening, invalid, failed = ({k: v for k, v in line.items() if k != "timestamp"} for line in log_lines())
+    assert listening == {"event": "library", "level": "info", "notice": "Listening at: http://127.0.0.1:8000 (12345)"}
+    assert invalid == {"event": "library", "level": "warning", "detail": "Invalid header '+46*******67'"}
+    assert (failed["level"], failed["detail"]) == ("error", "failed")
+    assert failed["error"].endswith("'+46*******67x'\")")
+    assert failed["traceback"][0] == "Traceback (most recent call last):"
+    assert failed["traceback"][-1].endswith("'+46*******67x'")
 
 
 def test_a_line_is_json_with_a_level_and_a_utc_time(log_lines: LogLines) -> None:

@@ -152,7 +152,7 @@ def test_faults_are_wrapped_around_an_application_in_this_process_too() -> None:
     assert [ended.outcome for ended in of(happened, events.AttemptEnded)] == [
         "connect: connection refused (fault)",
         "reset: answer lost (fault)",
-        "502 Bad Gateway",
+        "502 Bad Gateway (fault)",
         "reset: connection reset by peer (fault)",
         "reset: the answer ended before it was whole (fault)",
         "200 OK",

@@ -57,7 +57,7 @@ def with_fault(fault: Fault, keys: DevelopmentKeys, *, timeout: timedelta = SHOR
         (Reset(), reset_mid_answer, "reset: connection reset by peer (fault)"),
         (Truncated(), closed_mid_answer, "reset: the answer ended before it was whole (fault)"),
         (Dripping(), dripping, "timeout: no whole answer after 0.3 s (fault)"),
-        (Status(502), answering(http(b"", status="502 Bad Gateway")), "502 Bad Gateway"),
+        (Status(502), answering(http(b"", status="502 Bad Gateway")), "502 Bad Gateway (fault)"),
     ],
 )
 def test_what_happens_to_the_answer_is_told_alike_and_the_endpoint_knows_the_request(

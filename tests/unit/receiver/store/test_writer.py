@@ -12,9 +12,11 @@ import pytest
 from sqlalchemy import Connection, Engine, event, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from receiver.errors import StoreUnavailable
 from receiver.store import database
 from receiver.store.inbox import Inbox
 from receiver.store.writer import Writer
+from tests.clock import NOON
 from tests.unit.receiver.samples import delivery
 from tests.unit.receiver.store.conftest import Gate, Store
 
@@ -197,6 +199,33 @@ def test_where_everything_fails_slowly_none_waits_for_all_the_others(
             future.result(20)
     # The batch, and the first of it alone: 10 seconds are over, and the rest is told so.
     assert tries == [0, 0]
+
+
+def test_behind_a_commit_that_is_stuck_nothing_is_queued_but_the_outcomes_of_handlers(
+    store: Store, gate: Gate, threads: ThreadPoolExecutor
+) -> None:
+    seconds = [0.0]
+    inbox = store.open()
+    claimed = inbox.accept(delivery())
+    inbox._writer = Writer(inbox.engine, clock=lambda: seconds[0])
+    inbox._writer._waiting = waiting = Counted()
+    stuck = threads.submit(inbox._writer.run, gate)
+    gate.wait_for()
+    seconds[0] = 10.1
+    waiting.wait_for(1)
+    for number in range(3):
+        with pytest.raises(StoreUnavailable) as failed:
+            inbox.accept(delivery(key=f"event:{number}"))
+        assert failed.value.cause == "no commit in time"
+    assert waiting.empty()
+    finished = threads.submit(inbox.finish, claimed.id, claimed.claim or "", "{}", NOON)
+    waiting.wait_for(1)
+    gate.open()
+    stuck.result(20)
+    assert finished.result(20) is True
+    assert inbox.accept(delivery(key="event:0")).attempts == 1
+    assert store.rows("SELECT count(*) FROM deliveries") == [(2,)]
+    inbox.close()
 
 
 def test_a_writer_that_was_closed_starts_again(inbox: Inbox, store: Store) -> None:
