@@ -9,32 +9,58 @@ from sender_sim.checks.groups.connection import reachable
 from sender_sim.checks.model import Broken, Check, Finding, NotRun, Verdict
 from sender_sim.checks.probe import Probe
 
-__all__ = ["examine"]
+__all__ = ["Examiner", "examine"]
+
+
+class Examiner:
+    """Finds what comes of one check after the other, at one endpoint.
+
+    Whether the endpoint can be reached and takes a delivery at all is looked at first, and once; where it cannot be
+    reached, no other check is run.
+    """
+
+    def __init__(self, probe: Probe) -> None:
+        self._probe = probe
+        self._foundations: dict[str, Finding] = {}
+
+    async def foundations(self) -> dict[str, Finding]:
+        """What came of the checks that all others rest on, by id."""
+        if not self._foundations:
+            self._foundations = {reachable.id: await _find(reachable, self._probe)}
+            if not self._unreachable:
+                self._foundations |= {
+                    check.id: await _find(check, self._probe)
+                    for check in CHECKS
+                    if check.foundation and check is not reachable
+                }
+        return self._foundations
+
+    async def find(self, check: Check) -> Finding:
+        """What comes of a check."""
+        found = await self.foundations()
+        if check.id in found:
+            return found[check.id]
+        if self._unreachable:
+            return _not_run(check, f"the endpoint cannot be reached: {found[reachable.id].happened}")
+        return await _find(check, self._probe)
+
+    @property
+    def _unreachable(self) -> bool:
+        return self._foundations[reachable.id].verdict is Verdict.BROKEN
 
 
 async def examine(checks: Sequence[Check], probe: Probe) -> AsyncIterator[Finding]:
     """The findings, as they are made, in the order of the checks.
 
-    Whether the endpoint can be reached and takes a delivery at all is looked at first, asked for or not. What is broken
-    there and was not asked for comes before all else; where the endpoint cannot be reached, no other check is run.
+    What is broken among the foundations and was not asked for comes before all else.
     """
-    reached = await _find(reachable, probe)
-    found = {reachable.id: reached}
-    if reached.verdict is not Verdict.BROKEN:
-        found |= {
-            check.id: await _find(check, probe) for check in CHECKS if check.foundation and check is not reachable
-        }
+    examiner = Examiner(probe)
     asked = {check.id for check in checks}
-    for finding in found.values():
+    for finding in (await examiner.foundations()).values():
         if finding.verdict is Verdict.BROKEN and finding.check.id not in asked:
             yield finding
     for check in checks:
-        if check.id in found:
-            yield found[check.id]
-        elif reached.verdict is Verdict.BROKEN:
-            yield _not_run(check, f"the endpoint cannot be reached: {reached.happened}")
-        else:
-            yield await _find(check, probe)
+        yield await examiner.find(check)
 
 
 async def _find(check: Check, probe: Probe) -> Finding:
