@@ -1,7 +1,6 @@
 """Findings on a terminal: one line for each, and all there is to know of what is broken."""
 
 import textwrap
-from collections.abc import Iterator
 from typing import Final
 
 from rich.console import Console
@@ -10,9 +9,8 @@ from rich.text import Text
 from receiver import wire
 from sender_sim.checks.catalogue import GROUPS
 from sender_sim.checks.model import Examination, ExitCode, Finding, Severity, Verdict
-from sender_sim.core.exchange import Exchange
 from sender_sim.core.integration import Integration
-from sender_sim.core.outcome import Answered
+from sender_sim.reports.finding_words import details
 from sender_sim.reports.printable import printable
 
 __all__ = ["FindingsText"]
@@ -22,9 +20,6 @@ _WIDTH: Final = 120
 _NARROWEST: Final = 60
 _TITLES: Final = {group.name: group.title for group in GROUPS}
 _LONGEST_ID: Final = max(len(check.id) for group in GROUPS for check in group.checks)
-_EXCHANGES: Final = 2
-# Of a body its beginning is shown, and its end: that is where a check adds something.
-_BEGINNING, _END = 200, 100
 _STYLES: Final = {
     Verdict.KEPT: "green",
     Verdict.BROKEN: "bold red",
@@ -62,7 +57,7 @@ class FindingsText:
         label = Text(f"  {finding.verdict:<8} ", _STYLES[finding.verdict])
         self._row(label.append(f"{check.id:<{_LONGEST_ID}}  ", "default"), _told(finding))
         if finding.verdict is Verdict.BROKEN:
-            for name, words in _details(finding):
+            for name, words in details(finding):
                 self._row(Text(f"    {name:<9} ", "dim"), words)
             self._print(Text())
 
@@ -100,38 +95,3 @@ def _told(finding: Finding) -> str:
             return f"{finding.happened}; accepted: {finding.reason}"
         case _:
             return finding.happened
-
-
-def _details(finding: Finding) -> Iterator[tuple[str, str]]:
-    check = finding.check
-    yield "rule", f"{check.rule}, {check.severity}"
-    yield "expected", check.expected
-    yield "likely", finding.cause
-    yield "change", finding.change
-    for exchange in finding.exchanges[:_EXCHANGES]:
-        yield "sent", _sent(exchange)
-        yield "answered", _answered(exchange)
-    if more := len(finding.exchanges[_EXCHANGES:]):
-        yield "", f"and {more} more, which --format json shows"
-
-
-def _sent(exchange: Exchange) -> str:
-    request = exchange.request
-    head = " ".join(filter(None, (request.method, request.url, request.content_type)))
-    return f"{head}\n{_shortened(request.body)}" if request.body else head
-
-
-def _answered(exchange: Exchange) -> str:
-    outcome = exchange.outcome
-    head = f"{outcome} ({outcome.seconds:.3f} s)"
-    return f"{head}\n{_shortened(outcome.body)}" if isinstance(outcome, Answered) and outcome.body else head
-
-
-def _shortened(body: bytes) -> str:
-    if len(body) <= _BEGINNING + _END:
-        return _text(body)
-    return f"{_text(body[:_BEGINNING])} ... {_text(body[-_END:])} ({len(body)} bytes)"
-
-
-def _text(body: bytes) -> str:
-    return body.decode("utf-8", "backslashreplace").strip()

@@ -5,6 +5,7 @@ The lines are bash, in ASCII, whatever bytes the request holds; paths stand in t
 
 import base64
 import json
+import re
 import shlex
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,6 +25,8 @@ __all__ = ["Command", "Signing", "commands"]
 _CURL: Final = "curl --disable --silent --show-error --include --http1.1 --noproxy '*' --globoff --header Expect:"
 # Linux takes no longer argument; what a pipe brings has no limit.
 _LONGEST_ARGUMENT: Final = 100_000
+# A body that is too large on purpose.
+_RUN: Final = re.compile(rb"(.)\1{4999,}", re.DOTALL)
 _PRINTABLE: Final = range(0x20, 0x7F)
 _IN_QUOTES: Final = {"'": r"\'"}
 _WRITTEN_AS: Final = {
@@ -74,9 +77,14 @@ def _curl(request: Request, ca: Path | None) -> str:
     options = [f"--max-time {request.timeout.total_seconds():g}"]
     options += [f"--cacert {_quoted(str(ca))}"] if ca else []
     options += [f"--header {_quoted(f'{name}: {value}')}" for name, value in request.headers.items()]
+    options += [] if request.content_type else ["--header Content-Type:"]  # it would add one
     url = _quoted(str(URL(request.url)))  # as the simulator writes it
     body = request.body
-    if _is_printable(body) and len(body) <= _LONGEST_ARGUMENT and not body.startswith(b"@"):
+    if request.method != "POST":
+        options += [f"--request {request.method}"]
+        if not body:
+            return " ".join([_CURL, *options, url])
+    if _is_plain(body) and len(body) <= _LONGEST_ARGUMENT and not body.startswith(b"@"):
         return " ".join([_CURL, *options, "--data-binary", shlex.quote(body.decode("ascii")), url])
     return " ".join([_writes(body), "|", _CURL, *options, "--data-binary", "@-", url])
 
@@ -114,7 +122,18 @@ def _envelope(request: Request) -> tuple[bytes, str] | None:
 
 
 def _writes(data: bytes) -> str:
-    """A command that writes exactly these bytes."""
+    """A command that writes exactly these bytes; a long run of one byte is not spelt out."""
+    pieces, at = [], 0
+    for run in _RUN.finditer(data):
+        count = run.end() - run.start()
+        pieces += [_prints(data[at : run.start()])] if at < run.start() else []
+        pieces.append(f"head -c {count} /dev/zero | tr '\\0' '\\{run[1][0]:03o}'")
+        at = run.end()
+    pieces += [_prints(data[at:])] if at < len(data) or not pieces else []
+    return pieces[0] if len(pieces) == 1 else f"{{ {'; '.join(pieces)}; }}"
+
+
+def _prints(data: bytes) -> str:
     if _is_printable(data):
         return f"printf %s {shlex.quote(data.decode('ascii'))}"
     return f"printf -- {shlex.quote(_escaped(data, {'%': '%%'}))}"
@@ -129,6 +148,11 @@ def _quoted(text: str) -> str:
 def _escaped(data: bytes, special: dict[str, str]) -> str:
     written = {ord("\\"): "\\\\"} | {ord(char): escape for char, escape in special.items()}
     return "".join(written.get(byte) or (chr(byte) if byte in _PRINTABLE else f"\\{byte:03o}") for byte in data)
+
+
+def _is_plain(data: bytes) -> bool:
+    """Whether one can read it as an argument."""
+    return _is_printable(data) and not _RUN.search(data)
 
 
 def _is_printable(data: bytes) -> bool:

@@ -4,7 +4,9 @@ import asyncio
 import json
 import shutil
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import timedelta
+from hashlib import sha256
 from itertools import product
 from pathlib import Path
 from urllib.parse import parse_qs
@@ -40,8 +42,11 @@ BODIES = {
     "option, not printable": b"-v\n",
     "every byte": bytes(range(256)),
     "line breaks": b"\r\n\n\r",
-    "longer than an argument": b"x" * 200_000,
-    "longer than an argument, not printable": b"\xff" * 200_000,
+    "longer than an argument": b"xy" * 100_000,
+    "longer than an argument, not printable": b"\xff\xfe" * 100_000,
+    "one byte again and again": b"x" * 200_000,
+    "another byte, not printable": b"\xff" * 200_000,
+    "runs, and what stands between them": b"\0" * 6_000 + b"@a='" + b"\\" * 5_000 + b"-" * 4_999,
 }
 PROFILES = list(product(wire.DIGESTS, wire.PADDINGS, wire.SIGNATURE_ENCODINGS))
 
@@ -93,6 +98,30 @@ def test_curl_sends_what_the_simulator_sends(
     assert dict(got.headers) == dict(expected.headers)
     assert (got.method, got.environ["RAW_URI"]) == (expected.method, expected.environ["RAW_URI"])
     assert got.environ["SERVER_PROTOCOL"] == expected.environ["SERVER_PROTOCOL"]
+
+
+@pytest.mark.parametrize(
+    ("method", "content_type", "body"),
+    [("GET", "", b""), ("GET", FORM, b"a=1"), ("PUT", "text/plain", b"a=1"), ("POST", "", b"a=1"), ("POST", "", b"")],
+)
+def test_curl_sends_whatever_a_check_sends(
+    server: HTTPServer, url: str, development_keys: DevelopmentKeys, method: str, content_type: str, body: bytes
+) -> None:
+    request = replace(request_to(url, body, content_type), method=method)
+    sent_by_the_simulator(request, development_keys.ca)
+    [line] = lines(commands(request, ca=development_keys.ca))
+    assert bash(line).returncode == 0
+    (expected, _), (got, _) = server.log
+    assert (got.method, got.get_data()) == (expected.method, expected.get_data()) == (method, body)
+    assert dict(got.headers) == dict(expected.headers)
+
+
+def test_a_body_that_is_too_large_on_purpose_is_still_a_line_that_can_be_read() -> None:
+    body = b"id=1&padding=" + b"x" * 10_485_760
+    [line] = lines(commands(request_to("https://localhost/", body)))
+    assert len(line) < 500
+    writes, _, _ = line.partition(" | curl ")
+    assert bash(f"{{ {writes}; }} | sha256sum").stdout.split()[0].decode() == sha256(body).hexdigest()
 
 
 @given(st.binary(max_size=300))
