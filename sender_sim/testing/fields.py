@@ -1,13 +1,14 @@
-"""What a test may say of an event, of its way and of the integration; and the text that fields become."""
+"""What a test may say of an event, of its way and of the integration; and the text of fields."""
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Final, TypedDict
 
 from receiver import wire
 from sender_sim.reading import near_miss
 
-__all__ = ["Faults", "Fields", "Settings", "texts"]
+__all__ = ["Faults", "Fields", "Options", "texts"]
 
 Text = str | None
 
@@ -15,12 +16,20 @@ _EVENT_TYPE: Final = "event_type"
 _FIELDS: Final = tuple(field.name for field in wire.FIELDS if field.name != _EVENT_TYPE)
 
 
-class Settings(TypedDict, total=False):
-    """Settings of the integration that differ from Kaisa's defaults, named as in a settings file (docs/simulator.md).
+class Options(TypedDict, total=False):
+    """Where an application takes webhooks, how it is reached, and settings other than Kaisa's defaults.
 
-    `digest`, `padding` and `encoding` are those of its signature.
+    `path` is an application's, `/webhook` unless given; `ca` has the certificates to trust instead of the system's;
+    `allow_http` permits http, to this machine only. `attempts` (5) is how many may fail before a delivery is left;
+    virtual time begins at `start`, or else now. The rest is named as in a settings file (docs/simulator.md), `digest`,
+    `padding` and `encoding` being those of the signature.
     """
 
+    path: str
+    ca: Path | None
+    allow_http: bool
+    attempts: int
+    start: datetime
     macro: str
     json: bool
     retry: bool

@@ -4,9 +4,8 @@ import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Unpack, cast
+from datetime import datetime
+from typing import Any, Unpack, cast
 
 from receiver.wire import EventType
 from sender_sim.blocking import finish
@@ -21,23 +20,12 @@ from sender_sim.core.integration import Integration
 from sender_sim.core.outcome import Outcome
 from sender_sim.core.unfinished import Pending, Unfinished
 from sender_sim.faults import Faulty, Plan, from_flags, plan
-from sender_sim.options import target
-from sender_sim.reading import SettingsError
 from sender_sim.run import run
-from sender_sim.settings import load
-from sender_sim.testing.fields import Faults, Fields, Settings, texts
+from sender_sim.testing.fields import Faults, Fields, texts
 from sender_sim.testing.result import Attempt, Result
-from sender_sim.transports import HttpsTransport, Transport, WsgiTransport
+from sender_sim.transports import Transport
 
-if TYPE_CHECKING:
-    from wsgiref.types import WSGIApplication
-
-__all__ = ["Sender", "open_sender"]
-
-_OF_A_SIGNATURE: Final = ("key", "digest", "padding", "encoding")
-_HOST: Final = "https://endpoint.example"
-# What the messages call by the command's flags, as it is called here.
-_ARGUMENTS: Final = {"--allow-http": "allow_http=True", "--ca:": "ca:", "--ca ": "ca="}
+__all__ = ["Sender"]
 
 
 class Sender:
@@ -131,45 +119,3 @@ def _rules(*, refuse: int = 0, lose_answer: int = 0, faults: Sequence[str] = ())
         rules += [Rule(fault=fault, first=next_one, last=next_one + times - 1)] if times else []
         next_one += times
     return rules + from_flags(faults)
-
-
-def open_sender(
-    endpoint: "str | WSGIApplication",
-    *,
-    path: str = "/webhook",
-    key: Path | None = None,
-    ca: Path | None = None,
-    allow_http: bool = False,
-    attempts: int = 5,
-    start: datetime | None = None,
-    **settings: Unpack[Settings],
-) -> Sender:
-    """A sender to a URL, or to an application, which is called in this thread at `path`.
-
-    `key` (PEM) signs (C7); `ca` has the certificates to trust instead of the system's; `allow_http` permits http, to
-    this machine only; virtual time begins at `start`, or else now. Raises SettingsError with every mistake.
-    """
-    url = endpoint if isinstance(endpoint, str) else f"{_HOST}{path}"
-    given: dict[str, Any] = {"url": url, **settings} | ({"key": str(key)} if key else {})
-    now = start or datetime.now(UTC).replace(microsecond=0)
-    try:
-        integration, transport = _to(endpoint, given, ca, allow_http=allow_http)
-    except SettingsError as error:
-        raise SettingsError(map(_as_arguments, error.problems)) from None
-    return Sender(integration, transport, now=now, attempts=attempts)
-
-
-def _to(
-    endpoint: "str | WSGIApplication", given: dict[str, Any], ca: Path | None, *, allow_http: bool
-) -> tuple[Integration, Transport]:
-    if isinstance(endpoint, str):
-        sent_to = target(file=None, ca=ca, allow_http=allow_http, **given)
-        return sent_to.integration, HttpsTransport(sent_to.tls)
-    signature = {name: given.pop(name) for name in _OF_A_SIGNATURE if name in given}
-    return load(given | ({"signature": signature} if signature else {})), WsgiTransport(endpoint, here=True)
-
-
-def _as_arguments(problem: str) -> str:
-    for flag, argument in _ARGUMENTS.items():
-        problem = problem.replace(flag, argument)
-    return problem
