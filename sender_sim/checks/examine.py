@@ -65,16 +65,17 @@ async def examine(checks: Sequence[Check], probe: Probe) -> AsyncIterator[Findin
 
 async def _find(check: Check, probe: Probe) -> Finding:
     started = time.perf_counter()
+    probe.exchanges.clear()
     try:
         await _precondition(check, probe)
-        probe.exchanges.clear()
+        probe.exchanges.clear()  # the plain delivery is no check's own
         await check.run(probe)
         finding = _kept(check, probe)
     except NotRun as reason:
         finding = _not_run(check, str(reason))
     except Broken as broken:
         finding = _broken(check, broken, probe)
-    return replace(finding, seconds=time.perf_counter() - started)
+    return replace(finding, made=tuple(probe.exchanges), seconds=time.perf_counter() - started)
 
 
 async def _precondition(check: Check, probe: Probe) -> None:

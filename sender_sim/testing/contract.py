@@ -129,8 +129,7 @@ class _CheckItem(pytest.Item):
         if finding.verdict is Verdict.BROKEN and self._check.severity is Severity.MUST:
             pytest.fail(finding.happened)
         self.add_report_section("call", _SECTION, str(self._told))
-        accepted = f"accepted: {finding.reason}" if finding.reason else "a should, not a must"
-        pytest.xfail(accepted)
+        pytest.xfail(f"accepted: {finding.reason}" if finding.reason else f"a should, no must: {finding.happened}")
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What was found; and where the check itself fails, where."""
@@ -138,7 +137,7 @@ class _CheckItem(pytest.Item):
 
     def reportinfo(self) -> tuple[str, None, str]:
         """Its place, which is no line of a file, and its name."""
-        return _NODE, None, f"{self.nodeid}: {self._check.expected}"
+        return _NODE, None, self.nodeid
 
 
 class _Told(str):
