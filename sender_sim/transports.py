@@ -8,8 +8,9 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import aiohttp
 from aiohttp.connector import Connection
@@ -20,9 +21,12 @@ from yarl import URL
 from sender_sim.core.delivery import Attempt, Request
 from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome, timed_out
 
-__all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust"]
+__all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust", "words"]
 
 _Headers = tuple[tuple[str, str], ...]
+
+# aiohttp wants what is longer as a stream, so that the loop is not held up.
+_AT_ONCE: Final = 1024 * 1024
 
 
 class Transport(Protocol):
@@ -81,7 +85,7 @@ class HttpsTransport:
         except TimeoutError:
             return timed_out(request.timeout, time.perf_counter() - started)
         except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
-            return Failed(_failure(error), _words(error), time.perf_counter() - started)
+            return Failed(_failure(error), words(error), time.perf_counter() - started)
         return body.answer(status, headers, time.perf_counter() - started)
 
     def _session(self) -> aiohttp.ClientSession:
@@ -117,9 +121,9 @@ class _Once(aiohttp.TCPConnector):
 
 
 async def _send(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
-    data, headers = request.body or None, request.headers
+    data = BytesIO(request.body) if len(request.body) > _AT_ONCE else request.body or None
     async with session.request(
-        request.method, request.url, data=data, headers=headers, allow_redirects=False
+        request.method, request.url, data=data, headers=request.headers, allow_redirects=False
     ) as response:
         body = _Body()
         async for chunk in response.content.iter_any():
@@ -149,7 +153,7 @@ def _complaint(error: BaseException) -> BaseException:
     return error
 
 
-def _words(error: Exception) -> str:
+def words(error: Exception) -> str:
     """The system's own words, without aiohttp's frame around them."""
     if isinstance(error, aiohttp.ClientConnectorCertificateError):
         reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)

@@ -7,37 +7,32 @@ until = 2026-12-31  # optional: the last day on which it is accepted
 ```
 """
 
-import tomllib
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Final
 
-from sender_sim.checks.model import Finding, Verdict
-from sender_sim.checks.selection import near
+from sender_sim.checks.model import Check, Finding, Verdict
+from sender_sim.reading import SettingsError, near_miss, toml
 
-__all__ = ["Baseline", "BaselineError", "read"]
+__all__ = ["Baseline", "read"]
 
-_ACCEPTED: Final = "accepted"
+_TABLE: Final = "accepted"
 _KEYS: Final = ("reason", "until")
-
-
-class BaselineError(ValueError):
-    """A file that cannot be used; the message holds every mistake in it."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Entry:
     reason: str
-    until: date | None
+    until: date | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
     """What is accepted, by the id of the check, and the day it is today."""
 
-    entries: Mapping[str, _Entry]
+    entries: Mapping[str, _Entry] = field(default_factory=dict)
     today: date
 
     def apply(self, finding: Finding) -> Finding:
@@ -60,34 +55,30 @@ class Baseline:
         return entry.until is not None and entry.until < self.today
 
 
-def read(path: Path, known: Collection[str], today: date) -> Baseline:
-    """The baseline in a file; `known` are the ids of checks. Raises BaselineError with every mistake."""
-    try:
-        content = tomllib.loads(path.read_text("utf-8"))
-    except OSError as error:
-        raise BaselineError(f"{path} cannot be read: {error.strerror}") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise BaselineError(f"{path} is not TOML: {error}") from None
-    problems = [f"{path}: {name} is not known; write [{_ACCEPTED}.ID]" for name in content if name != _ACCEPTED]
-    entries = content.get(_ACCEPTED, {})
+def read(path: Path, checks: Sequence[Check], today: date) -> Baseline:
+    """The baseline in a file. Raises SettingsError with every mistake."""
+    content = toml(path)
+    known = [check.id for check in checks]
+    problems = [f"{path}: {name}: is not known; write [{_TABLE}.ID]" for name in content if name != _TABLE]
+    entries = content.get(_TABLE, {})
     if not isinstance(entries, dict):
-        entries, problems = {}, [*problems, f"{path}: {_ACCEPTED} is not a table; write [{_ACCEPTED}.ID]"]
+        entries, problems = {}, [*problems, f"{path}: {_TABLE}: is not a table; write [{_TABLE}.ID]"]
     for name, entry in entries.items():
-        problems += [f"{path}: {problem}" for problem in _mistakes(name, entry, known)]
+        problems += [f"{path}: {_TABLE}.{name}{problem}" for problem in _mistakes(name, entry, known)]
     if problems:
-        raise BaselineError("\n".join(problems))
-    return Baseline({name: _Entry(entry["reason"], entry.get("until")) for name, entry in entries.items()}, today)
+        raise SettingsError(problems)
+    return Baseline(entries={name: _Entry(**entry) for name, entry in entries.items()}, today=today)
 
 
-def _mistakes(name: str, entry: Any, known: Collection[str]) -> Iterator[str]:
+def _mistakes(name: str, entry: Any, known: Sequence[str]) -> Iterator[str]:
     if name not in known:
-        yield near(name, known)
+        yield f": is no check; {near_miss(name, known)}"
     if not isinstance(entry, dict):
-        yield f"{_ACCEPTED}.{name} is not a table; write [{_ACCEPTED}.{name}] and `reason = ...` below it"
+        yield ": is not a table; write `reason = ...` below its name in brackets"
         return
     reason, until = entry.get("reason"), entry.get("until")
     if not isinstance(reason, str) or not reason.strip():
-        yield f"{_ACCEPTED}.{name}.reason is missing: say in a sentence why this is accepted"
+        yield ".reason: is missing; say in a sentence why this is accepted"
     if until is not None and (not isinstance(until, date) or isinstance(until, datetime)):
-        yield f"{_ACCEPTED}.{name}.until is {until!r}, not a date; write until = 2026-12-31, without quotes"
-    yield from (f"{_ACCEPTED}.{name}.{key} is not known: {', '.join(_KEYS)} are" for key in entry if key not in _KEYS)
+        yield f".until: {until!r} is not a date; write 2026-12-31, without quotes"
+    yield from (f".{key}: is not known; {near_miss(key, _KEYS)}" for key in entry if key not in _KEYS)

@@ -12,6 +12,7 @@ from sender_sim.core.outcome import Answered, Failed, Failure
 __all__ = ["blame"]
 
 _UNREACHED: Final = (Failure.CONNECT, Failure.TLS)
+_REFUSED: Final = 400
 _UNAUTHORISED: Final = (401, 403)
 # One signature in 200 has no `+`, and each takes half a millisecond.
 _TRIES: Final = 2_000
@@ -43,14 +44,15 @@ async def blame(probe: Probe, check: str) -> None:
 
 
 async def _diagnose(probe: Probe) -> _Blame | None:
+    """None: nothing got through, so nothing is known."""
     outcome = (await probe.plain()).outcome
     if isinstance(outcome, Failed):
         if outcome.failure is Failure.TIMEOUT:
             return _Blame("answer-in-time")
         return None if outcome.failure in _UNREACHED else _Blame("answer-200")
-    if probe.signer and outcome.status in _UNAUTHORISED:
-        return await _of_the_signature(probe)
-    return await _of_the_data(probe, outcome) or _of_the_answer(outcome)
+    if outcome.status < _REFUSED:
+        return _of_the_answer(outcome)
+    return await _of_the_data(probe, outcome) or await _of_the_signature(probe, outcome) or _of_the_answer(outcome)
 
 
 def _of_the_answer(outcome: Answered) -> _Blame:
@@ -60,7 +62,7 @@ def _of_the_answer(outcome: Answered) -> _Blame:
 
 async def _of_the_data(probe: Probe, outcome: Answered) -> _Blame | None:
     """The other encoding and the default macro are tried: what is accepted then says what the endpoint reads."""
-    if outcome.status < 400:
+    if outcome.status in _UNAUTHORISED:
         return None
     other = probe.other_encoding
     if probe.takes(await probe.post(probe.delivery(encoding=other))):
@@ -72,14 +74,17 @@ async def _of_the_data(probe: Probe, outcome: Answered) -> _Blame | None:
     return None
 
 
-async def _of_the_signature(probe: Probe) -> _Blame:
+async def _of_the_signature(probe: Probe, outcome: Answered) -> _Blame | None:
+    """Another signature is tried, too: one that is decoded twice fails in whatever way the library has for it."""
+    if probe.signer is None:
+        return None
     if probe.integration.encoding == wire.FORM and await _loses_plus(probe):
         return _Blame(
             "signed-accepted",
             "the form is decoded twice: the same delivery is accepted when its signature happens to have no '+'",
             "take 'sign' (and 'payload') as the form parser gives them; a second decoding turns '+' into a space",
         )
-    return _Blame("signed-accepted")
+    return _Blame("signed-accepted") if outcome.status in _UNAUTHORISED else None
 
 
 async def _loses_plus(probe: Probe) -> bool:

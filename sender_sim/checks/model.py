@@ -16,7 +16,11 @@ __all__ = ["Broken", "Check", "Examination", "ExitCode", "Finding", "NotRun", "S
 
 
 class Severity(StrEnum):
-    """What it means that a check is broken: deliveries are lost or forged, or it is merely unwise."""
+    """What it means that a check is broken.
+
+    MUST stands on what Kaisa publishes: deliveries are lost, or forged ones believed. SHOULD is merely wise, or decided
+    by this project.
+    """
 
     MUST = "must"
     SHOULD = "should"

@@ -1,29 +1,33 @@
-"""Which checks are run: by id or by group, all but some, or those that were broken the last time."""
+"""Which checks are run: by id or by group, or all but some."""
 
-from collections.abc import Collection, Iterable, Sequence
-from difflib import get_close_matches
+from collections.abc import Collection, Sequence
 
 from sender_sim.checks.model import Check
+from sender_sim.reading import SettingsError, near_miss
 
-__all__ = ["UnknownNames", "near", "select"]
-
-
-class UnknownNames(ValueError):
-    """Names of no check and no group; the message holds all of them, with what may be meant."""
+__all__ = ["select"]
 
 
 def select(checks: Sequence[Check], only: Collection[str] = (), skip: Collection[str] = ()) -> tuple[Check, ...]:
-    """The checks whose id or group is in `only` (or all, if that is empty) and not in `skip`. Raises UnknownNames."""
-    known = {name for check in checks for name in _names(check)}
-    if unknown := [near(name, known) for name in (*only, *skip) if name not in known]:
-        raise UnknownNames("\n".join(unknown))
-    return tuple(check for check in checks if (not only or _names(check) & set(only)) and not _names(check) & set(skip))
+    """The checks whose id or group is in `only` (or all, if that is empty) and not in `skip`.
 
-
-def near(name: str, known: Iterable[str]) -> str:
-    """That a name is not known, and which one may be meant."""
-    close = get_close_matches(name, sorted(known), n=1)
-    return f"{name!r} is no check: " + (f"did you mean {close[0]}?" if close else "--list lists them")
+    Raises SettingsError with every name of no check and no group, and where no check is left.
+    """
+    known = sorted({name for check in checks for name in _names(check)})
+    problems = [
+        f"{flag}: {name!r} is no check and no group; {near_miss(name, known)}"
+        for flag, names in (("--only", only), ("--skip", skip))
+        for name in names
+        if name not in known
+    ]
+    selected = tuple(
+        check for check in checks if (not only or _names(check) & set(only)) and not _names(check) & set(skip)
+    )
+    if not (selected or problems):
+        problems = ["--only, --skip: leave no check to run"]
+    if problems:
+        raise SettingsError(problems)
+    return selected
 
 
 def _names(check: Check) -> set[str]:

@@ -6,8 +6,9 @@ import random
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -15,15 +16,17 @@ import click
 from rich.console import Console
 
 from sender_sim.checks import baseline, last_failed
-from sender_sim.checks.baseline import Baseline, BaselineError
+from sender_sim.checks.baseline import Baseline
 from sender_sim.checks.catalogue import CHECKS
 from sender_sim.checks.examine import examine
 from sender_sim.checks.model import Check, Examination, ExitCode, Finding
 from sender_sim.checks.probe import Probe
-from sender_sim.checks.selection import UnknownNames, select
-from sender_sim.options import Target, output_format, target, target_options
+from sender_sim.checks.selection import select
+from sender_sim.options import Target, output_format, reproduce_option, target, target_options
+from sender_sim.reading import SettingsError, collected
 from sender_sim.reports import findings_json
 from sender_sim.reports.findings_text import FindingsText
+from sender_sim.reports.reproduce import commands
 from sender_sim.transports import HttpsTransport
 
 __all__ = ["check"]
@@ -31,9 +34,19 @@ __all__ = ["check"]
 _INTERRUPTED: Final = 130  # as a shell says of Ctrl-C
 
 
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """What is asked of whom, and what of it is accepted otherwise."""
+
+    sent_to: Target
+    checks: Sequence[Check]
+    baseline: Baseline
+
+
 @click.command()
 @target_options
 @output_format
+@reproduce_option
 @click.option("--only", multiple=True, metavar="ID|GROUP", help="Run these checks, or groups of them, alone.")
 @click.option("--skip", multiple=True, metavar="ID|GROUP", help="Run all but these.")
 @click.option("--last-failed", "again", is_flag=True, help="Run what was broken the last time, at this URL.")
@@ -47,26 +60,23 @@ def check(
     *,
     again: bool,
     listed: bool,
+    reproduce: bool,
     **options: Any,
 ) -> None:
     """Check that an endpoint keeps to the contract, and say what to change where it does not.
 
-    The endpoint gets some 150 requests, among them forged, malformed and broken ones: have it forget these calls.
+    The endpoint gets about a hundred made-up calls, some of them forged, malformed or cut: let it be one for tests, or
+    tell their ids from real ones.
 
     Exit codes: 0 all musts are kept, 1 one is broken, 2 the command was misused, 3 the endpoint cannot be reached.
     """
-    try:
-        checks: Sequence[Check] = select(CHECKS, only, skip)
-        known = baseline.read(accepted, [each.id for each in CHECKS], _now().date()) if accepted else None
-    except (UnknownNames, BaselineError) as error:
-        raise click.UsageError(str(error)) from None
     if listed:
-        _list(checks)
+        _list(select(CHECKS, only, skip))
         return
-    sent_to = target(**options)
+    plan = _plan(only, skip, accepted, options)
     if again:
-        checks = _broken_before(checks, sent_to.integration.url)
-    examination = _Run(sent_to, checks, known, form).finish()
+        plan = _broken_before(plan)
+    examination = _Run(plan, form, reproduce=reproduce).finish()
     _remember(examination)
     sys.exit(examination.exit_code)
 
@@ -75,44 +85,57 @@ def check(
 class _Run:
     """One examination, shown as it goes on."""
 
-    sent_to: Target
-    checks: Sequence[Check]
-    baseline: Baseline | None
+    plan: _Plan
     form: str
+    reproduce: bool
+    findings: list[Finding] = field(default_factory=list)
 
     def finish(self) -> Examination:
-        """Run the checks; what was found until Ctrl-C is shown too."""
-        at, started, findings = _now(), time.perf_counter(), list[Finding]()
-        text = FindingsText(Console(quiet=self.form == "json", highlight=False))
-        text.begin(self.sent_to.integration)
+        """Run the checks. After Ctrl-C what was found is shown, and the program ends."""
+        at, started = _now(), time.perf_counter()
+        by_hand = partial(commands, ca=self.plan.sent_to.ca, signing=self.plan.sent_to.signing)
+        console = Console(quiet=self.form == "json", highlight=False)
+        text = FindingsText(console, by_hand if self.reproduce else None)
+        text.begin(self.plan.sent_to.integration)
         interrupted = False
         try:
-            asyncio.run(self._examine(findings, text))
+            asyncio.run(self._examine(text))
         except KeyboardInterrupt:
             interrupted = True
         examination = Examination(
-            integration=self.sent_to.integration,
+            integration=self.plan.sent_to.integration,
             at=at,
-            findings=tuple(findings),
-            notes=tuple(self.baseline.notes(findings)) if self.baseline else (),
+            findings=tuple(self.findings),
+            notes=tuple(self.plan.baseline.notes(self.findings)),
             seconds=time.perf_counter() - started,
         )
         text.end(examination)
         if self.form == "json":
-            click.echo(json.dumps(findings_json.as_dict(examination)))
+            click.echo(json.dumps(findings_json.as_dict(examination, by_hand)))
         if interrupted:
             sys.exit(_INTERRUPTED)
         return examination
 
-    async def _examine(self, findings: list[Finding], text: FindingsText) -> None:
-        integration, tls = self.sent_to.integration, self.sent_to.tls
+    async def _examine(self, text: FindingsText) -> None:
+        integration, tls = self.plan.sent_to.integration, self.plan.sent_to.tls
         async with HttpsTransport.open(tls) as transport:
             chance = random.Random()  # noqa: S311 - made-up calls are no secret
             probe = Probe(integration, transport, tls=tls, random=chance, now=_now)
-            async for finding in examine(self.checks, probe):
-                judged = self.baseline.apply(finding) if self.baseline else finding
-                findings.append(judged)
-                text.show(judged)
+            async for finding in examine(self.plan.checks, probe):
+                self.findings.append(self.plan.baseline.apply(finding))
+                text.show(self.findings[-1])
+
+
+def _plan(only: tuple[str, ...], skip: tuple[str, ...], accepted: Path | None, options: dict[str, Any]) -> _Plan:
+    """Raises SettingsError with every mistake of the options and of the files they name."""
+    problems: list[str] = []
+    today = _now().date()
+    checks = collected(problems, lambda: select(CHECKS, only, skip))
+    known = collected(problems, lambda: baseline.read(accepted, CHECKS, today) if accepted else Baseline(today=today))
+    sent_to = collected(problems, lambda: target(**options))
+    if checks is None or known is None or sent_to is None:
+        raise SettingsError(problems)
+    return _Plan(sent_to, checks, known)
 
 
 def _list(checks: Sequence[Check]) -> None:
@@ -120,12 +143,12 @@ def _list(checks: Sequence[Check]) -> None:
         click.echo(f"{each.id:<26} {each.group:<12} {each.severity:<7} {each.rule:<12} {each.expected}")
 
 
-def _broken_before(checks: Sequence[Check], url: str) -> Sequence[Check]:
-    names = last_failed.recall(url)
-    broken = tuple(each for each in checks if each.id in names)
+def _broken_before(plan: _Plan) -> _Plan:
+    names = last_failed.recall(plan.sent_to.integration.url)
+    broken = tuple(each for each in plan.checks if each.id in names)
     if not broken:
-        click.echo("nothing is known to have been broken the last time: all checks are run", err=True)
-    return broken or checks
+        click.echo("--last-failed: nothing is known to have been broken, so all checks are run", err=True)
+    return _Plan(plan.sent_to, broken or plan.checks, plan.baseline)
 
 
 def _remember(examination: Examination) -> None:

@@ -1,11 +1,13 @@
 """An examination as one JSON document (docs/checks.md). VERSION grows when what reads it would have to change."""
 
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import Any, Final
 
 from sender_sim.checks.model import Examination, Finding, Severity, Verdict
 from sender_sim.core.exchange import Exchange
 from sender_sim.core.outcome import Answered
+from sender_sim.reports.finding_words import Reproduce, by_hand, readable
 
 __all__ = ["VERSION", "as_dict"]
 
@@ -14,8 +16,8 @@ VERSION: Final = 1
 _SHOWN: Final = 4_000
 
 
-def as_dict(examination: Examination) -> dict[str, Any]:
-    """The examination as JSON-ready values."""
+def as_dict(examination: Examination, reproduce: Reproduce) -> dict[str, Any]:
+    """The examination as JSON-ready values; what is broken with the lines that do it by hand."""
     integration = examination.integration
     return {
         "version": VERSION,
@@ -33,12 +35,13 @@ def as_dict(examination: Examination) -> dict[str, Any]:
         "counts": {str(verdict): len(examination.having(verdict)) for verdict in Verdict},
         "broken_musts": len(examination.having(Verdict.BROKEN, Severity.MUST)),
         "notes": list(examination.notes),
-        "findings": [_finding(finding) for finding in examination.findings],
+        "findings": [_finding(finding, reproduce) for finding in examination.findings],
     }
 
 
-def _finding(finding: Finding) -> dict[str, Any]:
+def _finding(finding: Finding, reproduce: Reproduce) -> dict[str, Any]:
     check = finding.check
+    deviates = finding.verdict in (Verdict.BROKEN, Verdict.ACCEPTED)
     return {
         "id": check.id,
         "group": check.group,
@@ -52,6 +55,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
         "reason": finding.reason,
         "seconds": round(finding.seconds, 3),
         "exchanges": [_exchange(exchange) for exchange in finding.exchanges],
+        "reproduce": [asdict(command) for command in by_hand(finding, reproduce)] if deviates else [],
     }
 
 
@@ -66,4 +70,4 @@ def _exchange(exchange: Exchange) -> dict[str, Any]:
 
 
 def _body(body: bytes) -> dict[str, Any]:
-    return {"body": body[:_SHOWN].decode("utf-8", "backslashreplace"), "body_bytes": len(body)}
+    return {"body": readable(body[:_SHOWN]), "body_bytes": len(body)}

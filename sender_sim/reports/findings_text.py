@@ -10,7 +10,7 @@ from receiver import wire
 from sender_sim.checks.catalogue import GROUPS
 from sender_sim.checks.model import Examination, ExitCode, Finding, Severity, Verdict
 from sender_sim.core.integration import Integration
-from sender_sim.reports.finding_words import details
+from sender_sim.reports.finding_words import Reproduce, by_hand, details
 from sender_sim.reports.printable import printable
 
 __all__ = ["FindingsText"]
@@ -35,12 +35,17 @@ _ENDS: Final = {
 
 
 class FindingsText:
-    """Prints what it is shown, as it comes. `console` says whether there are colours, and how wide a line may be."""
+    """Prints what it is shown, as it comes. `console` says whether there are colours, and how wide a line may be.
 
-    def __init__(self, console: Console) -> None:
+    With `reproduce` the lines that do by hand what broke a check are printed too.
+    """
+
+    def __init__(self, console: Console, reproduce: Reproduce | None = None) -> None:
         self._console = console
+        self._reproduce = reproduce
         self._width = max(_NARROWEST, console.width) if console.is_terminal else _WIDTH
         self._group = ""
+        self._after_gap = False
 
     def begin(self, integration: Integration) -> None:
         """What is examined, and what it is taken to be set up for."""
@@ -53,17 +58,21 @@ class FindingsText:
         check = finding.check
         if check.group != self._group:
             self._group = check.group
-            self._print(Text(f"\n{_TITLES.get(check.group, check.group)}", "bold"))
-        label = Text(f"  {finding.verdict:<8} ", _STYLES[finding.verdict])
-        self._row(label.append(f"{check.id:<{_LONGEST_ID}}  ", "default"), _told(finding))
+            self._gap()
+            self._print(Text(_TITLES.get(check.group, check.group), "bold"))
+        verdict = (f"  {finding.verdict:<8} ", _STYLES[finding.verdict])
+        self._row(Text.assemble(verdict, f"{check.id:<{_LONGEST_ID}}  "), _told(finding))
         if finding.verdict is Verdict.BROKEN:
             for name, words in details(finding):
-                self._row(Text(f"    {name:<9} ", "dim"), words)
-            self._print(Text())
+                self._row(Text.assemble((f"    {name:<9} ", "dim")), words)
+            for command in by_hand(finding, self._reproduce) if self._reproduce else ():
+                self._print(Text(f"\n# {command.purpose}:", "dim"))
+                self._print(Text(command.line))  # whole, so that it can be copied
+            self._gap()
 
     def end(self, examination: Examination) -> None:
         """What is to be said beside the findings, and the figures."""
-        self._print(Text())
+        self._gap()
         for note in examination.notes:
             self._row(Text(), note)
         broken = len(examination.having(Verdict.BROKEN, Severity.MUST))
@@ -81,10 +90,17 @@ class FindingsText:
             for line in printable(words).split("\n")
             for piece in textwrap.wrap(line, self._width - margin, break_on_hyphens=False) or [""]
         ]
-        self._print(label.append(f"\n{' ' * margin}".join(lines), "default"))
+        self._print(label.append(f"\n{' ' * margin}".join(lines)))
+
+    def _gap(self) -> None:
+        """An empty line, and only one."""
+        if not self._after_gap:
+            self._console.print()
+        self._after_gap = True
 
     def _print(self, text: Text) -> None:
         self._console.print(text, soft_wrap=True)
+        self._after_gap = False
 
 
 def _told(finding: Finding) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from sender_sim.checks.model import Broken, NotRun
 from sender_sim.checks.probe import Probe
 from sender_sim.checks.register import Group
+from sender_sim.transports import words
 
 __all__ = ["GROUP", "reachable"]
 
@@ -28,10 +29,8 @@ async def reachable(probe: Probe) -> None:
     try:
         async with probe.connect(plain=True):
             return
-    except TimeoutError:
-        raise Broken(f"no connection within {probe.patience:g} s") from None
     except OSError as error:
-        raise Broken(f"no connection: {error.strerror or error}") from None
+        raise Broken(f"no connection: {_words(error, probe)}") from None
 
 
 @GROUP.must(
@@ -101,7 +100,7 @@ def _over_https(probe: Probe) -> None:
 
 
 def _words(error: OSError, probe: Probe) -> str:
-    return f"not over within {probe.patience:g} s" if isinstance(error, TimeoutError) else error.strerror or str(error)
+    return f"none within {probe.patience:g} s" if isinstance(error, TimeoutError) else words(error)
 
 
 def _lenient(*, highest: ssl.TLSVersion = ssl.TLSVersion.MAXIMUM_SUPPORTED) -> ssl.SSLContext:

@@ -39,7 +39,7 @@ async def accepted(probe: Probe) -> None:
 
 @GROUP.must(
     "signed-exact-bytes",
-    rule="C7 D",
+    rule="C7 S",
     expected="the signature is verified over the bytes that came, however the sender spells its data",
     cause="the payload is parsed and written anew before it is verified, so other bytes are verified than were signed",
     change="verify the payload after one decoding of the outer layer, byte for byte, and parse it afterwards",

@@ -15,9 +15,9 @@ GROUP: Final = Group("values", "Macro, empty and missing values")
 
 # "If exists", the page says of these.
 _OPTIONAL: Final = ("publisher_id", "campaign_id", "referrer", "url")
-# What every event has: which call it is of, what it is, when and how it was.
+# What every event has: which call it is of, what it is, when and how it was. A recording has a check of its own.
 _ALWAYS: Final = ("start", "duration", "answered", "event_type", "id", "fsid")
-_SPARE: Final = tuple(field.name for field in wire.FIELDS if field.name not in _ALWAYS)
+_SPARE: Final = tuple(each.name for each in wire.FIELDS if each.name not in (*_ALWAYS, wire.RECORDING_FIELD))
 
 
 @GROUP.must(

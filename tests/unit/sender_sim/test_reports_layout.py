@@ -6,7 +6,7 @@ from sender_sim.core import events
 from sender_sim.core.outcome import Answered, Failed, Failure
 from sender_sim.reports import timeline
 from sender_sim.reports.summary import Summary
-from sender_sim.transports import _words
+from sender_sim.transports import words
 from tests.unit.sender_sim.scripted import START, Scripted, a_call, always, play
 
 IDS = ("a", "0123456789abcdef", "a-call-of-a-customer-with-a-long-name-0123456789")
@@ -54,7 +54,7 @@ def test_several_addresses_of_a_host_fail_in_the_systems_words_without_ports() -
     refused = "[Errno 111] Connect call failed ('127.0.0.1', 40123)"
     unreachable = "[Errno 101] Connect call failed ('::1', 40123, 0, 0)"
     both = OSError(f"Multiple exceptions: {refused}, {unreachable}, {refused}")
-    assert _words(both) == "connection refused and network is unreachable"
+    assert words(both) == "connection refused and network is unreachable"
 
 
 def test_only_what_was_given_up_on_a_503_was_given_up_busy() -> None:

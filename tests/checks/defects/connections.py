@@ -1,0 +1,48 @@
+"""Endpoints that cannot be reached as they should be, or mind how connections go."""
+
+from flask import Response, request
+from werkzeug.exceptions import ClientDisconnected
+
+from tests.checks import servers
+from tests.checks.endpoint import MIB, Endpoint
+from tests.checks.registry import defect
+
+PATIENCE = 2.0
+
+
+@defect("does not run", "reachable", serve=servers.nowhere)
+@defect("speaks HTTP where the URL says https", "https-tls", serve=servers.http_at_an_https_url)
+@defect("speaks TLS 1.1 and nothing newer", "https-tls", serve=servers.with_old_tls_only)
+@defect("has a certificate that nobody trusts", "https-certificate", serve=servers.with_a_strangers_certificate)
+@defect("has a certificate for another host", "https-certificate", serve=servers.with_another_hosts_certificate)
+@defect("has a certificate that has expired", "https-certificate", serve=servers.with_an_expired_certificate)
+@defect("speaks TLS 1.1, too", "https-old-tls", serve=servers.with_old_tls_too)
+@defect("serves one client at a time", "connection-slow-others", serve=servers.one_client_at_a_time, timeout=PATIENCE)
+class WronglyServed(Endpoint):
+    """Nothing is wrong with it but how it is served."""
+
+
+@defect("takes the first piece of a body for all of it", "connection-drip", serve=servers.over_http, timeout=PATIENCE)
+class ReadsOnce(Endpoint):
+    def body(self) -> bytes:
+        if not 0 < (request.content_length or 0) < MIB:
+            return super().body()
+        body: bytes = request.environ["wsgi.input"].read1(MIB)
+        return body
+
+
+@defect("dies when a connection is cut", "connection-cut", serve=servers.over_http)
+class DiesWhenCut(Endpoint):
+    dead = False
+
+    def take(self) -> Response:
+        if self.dead:
+            raise RuntimeError("dead")
+        return super().take()
+
+    def body(self) -> bytes:
+        try:
+            return super().body()
+        except ClientDisconnected:
+            self.dead = True
+            raise

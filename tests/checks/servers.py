@@ -1,0 +1,143 @@
+"""Ways to serve an endpoint on loopback: over HTTP, over HTTPS, and as no endpoint should be."""
+
+import socket
+import ssl
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import trustme
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+HOST = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class Served:
+    """Where an endpoint is, and whom to trust there."""
+
+    url: str
+    trust: ssl.SSLContext
+
+
+# Serves a WSGI application until the end of the block.
+Serve = Callable[[Any], AbstractContextManager[Served]]
+
+
+@contextmanager
+def over_http(app: Any, *, threaded: bool = True) -> Iterator[Served]:
+    with _serving(app, None, threaded=threaded) as port:
+        yield Served(f"http://{HOST}:{port}/hook", _client(trustme.CA()))
+
+
+@contextmanager
+def one_client_at_a_time(app: Any) -> Iterator[Served]:
+    with over_http(app, threaded=False) as served:
+        yield served
+
+
+@contextmanager
+def over_https(app: Any) -> Iterator[Served]:
+    authority = trustme.CA()
+    with _secured(app, _server(authority.issue_cert(HOST)), authority) as served:
+        yield served
+
+
+@contextmanager
+def nowhere(app: Any) -> Iterator[Served]:  # noqa: ARG001 - nobody serves it
+    with socket.socket() as held:
+        held.bind((HOST, 0))
+        yield Served(f"https://{HOST}:{held.getsockname()[1]}/hook", _client(trustme.CA()))
+
+
+@contextmanager
+def http_at_an_https_url(app: Any) -> Iterator[Served]:
+    with over_http(app) as served:
+        yield Served(served.url.replace("http:", "https:"), served.trust)
+
+
+@contextmanager
+def with_a_strangers_certificate(app: Any) -> Iterator[Served]:
+    with _secured(app, _server(trustme.CA().issue_cert(HOST)), trustme.CA()) as served:
+        yield served
+
+
+@contextmanager
+def with_another_hosts_certificate(app: Any) -> Iterator[Served]:
+    authority = trustme.CA()
+    with _secured(app, _server(authority.issue_cert("other.example")), authority) as served:
+        yield served
+
+
+@contextmanager
+def with_an_expired_certificate(app: Any) -> Iterator[Served]:
+    authority, now = trustme.CA(), datetime.now(UTC)
+    expired = authority.issue_cert(HOST, not_before=now - timedelta(days=2), not_after=now - timedelta(days=1))
+    with _secured(app, _server(expired), authority) as served:
+        yield served
+
+
+@contextmanager
+def with_old_tls_only(app: Any) -> Iterator[Served]:
+    authority = trustme.CA()
+    tls = _speaking_old_tls(authority)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # old versions are what this is about
+        tls.maximum_version = ssl.TLSVersion.TLSv1_1
+    with _secured(app, tls, authority) as served:
+        yield served
+
+
+@contextmanager
+def with_old_tls_too(app: Any) -> Iterator[Served]:
+    authority = trustme.CA()
+    with _secured(app, _speaking_old_tls(authority), authority) as served:
+        yield served
+
+
+def _client(authority: trustme.CA) -> ssl.SSLContext:
+    return ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+
+
+def _server(certificate: trustme.LeafCert) -> ssl.SSLContext:
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(tls)
+    return tls
+
+
+def _speaking_old_tls(authority: trustme.CA) -> ssl.SSLContext:
+    tls = _server(authority.issue_cert(HOST))
+    tls.set_ciphers("ALL:@SECLEVEL=0")
+    tls.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+    return tls
+
+
+@contextmanager
+def _secured(app: Any, tls: ssl.SSLContext, authority: trustme.CA) -> Iterator[Served]:
+    with _serving(app, tls) as port:
+        yield Served(f"https://{HOST}:{port}/hook", _client(authority))
+
+
+@contextmanager
+def _serving(app: Any, tls: ssl.SSLContext | None, *, threaded: bool = True) -> Iterator[int]:
+    server = make_server(HOST, 0, app, threaded=threaded, ssl_context=tls, request_handler=_Quiet)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that left is no news
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread.start()
+    try:
+        yield server.port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+class _Quiet(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log(self, type: str, message: str, *args: Any) -> None:  # noqa: A002 - werkzeug's name
+        """Nobody reads it."""
