@@ -34,7 +34,7 @@ format: setup  ## Format the code
 
 pins: setup  ## Pin the newest versions that pyproject.toml permits
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --output-file requirements.txt pyproject.toml
-	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra sim --extra jobs --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra sim --extra load --extra jobs --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
 
 clean:  ## Remove what setup and the tests made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -17,13 +17,14 @@ from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
 from sender_sim.commands.check import check
 from sender_sim.commands.macro import macro
+from sender_sim.commands.report import page_of, report_option, unexpected, write
 from sender_sim.commands.scenarios import outcome, scenario_options, scenarios, staged, verdict
 from sender_sim.core import synthetic
 from sender_sim.core.call import Kind
 from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
-from sender_sim.options import Target, output_format, reproduce_option, target, target_options
+from sender_sim.options import Target, active, output_format, reproduce_option, target, target_options
 from sender_sim.reading import near_miss
 from sender_sim.reports.reproduce import commands
 from sender_sim.reports.summary import Summary
@@ -85,7 +86,7 @@ def test_request(form: str, *, reproduce: bool, **options: Any) -> None:
 @reproduce_option
 def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, reproduce: bool, **options: Any) -> None:
     """Send one event of a made-up call, once."""
-    sent_to = _active(target(**options))
+    sent_to = active(target(**options))
     changed = _changes(changes, sent_to.integration.macro.fields)
     now = datetime.now(UTC)
     kind = Kind.SMS if _EVENTS[event] is EventType.SMS else Kind.VOICE
@@ -115,6 +116,7 @@ def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, r
     help="On the virtual clock: real time before the retry after a 503 or a timeout. Default: none.",
 )
 @click.option("--timeline", "show_timeline", is_flag=True, help="Print every event, not the summary alone.")
+@report_option
 def run(
     scenario: str | None,
     fault_texts: tuple[str, ...],
@@ -125,6 +127,7 @@ def run(
     concurrency: int,
     breath: float,
     form: str,
+    report: Path | None,
     *,
     show_timeline: bool,
     **options: Any,
@@ -136,15 +139,17 @@ def run(
     if breath and clock is not None:
         raise click.UsageError("--breath is for the virtual clock; on any other, real time passes by itself")
     sent_to, told = staged(scenario, fault_texts, next_sign, calls, **options)
-    _active(sent_to)
+    active(sent_to)
     seed = random.randrange(1_000_000) if seed is None else seed  # noqa: S311 - made-up calls are no secret
     plan = Plan(situation=told, tls=sent_to.tls, seed=seed, speed=clock, concurrency=concurrency, breath=breath)
-    summary, interrupted = Summary(seed=seed), False
+    summary, page, interrupted = Summary(seed=seed), page_of(plan, sent_to), False
     try:
-        watch(plan, summary, form, show_timeline=show_timeline)
+        watch(plan, summary, form, show_timeline=show_timeline, page=page if report else None)
     except KeyboardInterrupt:
         interrupted = True
     _show_summary(plan, summary, form)
+    if report:
+        write(page.page(summary, unexpected=unexpected(told, summary), stopped=interrupted), report)
     if interrupted:
         sys.exit(_INTERRUPTED)
     if not summary.attempts:
@@ -199,12 +204,6 @@ def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, r
     else:
         click.echo("\n".join([*exchange.lines(), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)]))
     sys.exit(0 if exchange.kept else 1)
-
-
-def _active(sent_to: Target) -> Target:
-    if not sent_to.integration.active:
-        raise SettingsError(["active: is false, so no data flows (C1); only test-request works before activation"])
-    return sent_to
 
 
 def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:

@@ -19,6 +19,7 @@ from sender_sim.transports import trust
 
 __all__ = [
     "Target",
+    "active",
     "output_format",
     "recording_option",
     "reproduce_option",
@@ -146,6 +147,13 @@ def _add(options: Sequence[Callable[[F], F]], command: F) -> F:
 def _cause(error: OSError) -> str:
     """Why. OpenSSL's own words for a file without a certificate are no help to anyone."""
     return "it holds no certificate" if isinstance(error, ssl.SSLError) else str(error.strerror or error)
+
+
+def active(sent_to: Target) -> Target:
+    """The target, if data flows to it (C1). Raises SettingsError."""
+    if not sent_to.integration.active:
+        raise SettingsError(["active: is false, so no data flows (C1); only test-request works before activation"])
+    return sent_to
 
 
 def _merged(values: dict[str, Any], given: dict[str, Any]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from yarl import URL
 from sender_sim.core.delivery import Attempt, Request
 from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome, timed_out
 
-__all__ = ["Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust", "words"]
+__all__ = ["Body", "Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust", "words"]
 
 _Headers = tuple[tuple[str, str], ...]
 
@@ -42,7 +42,7 @@ def trust(ca: Path | None) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=str(ca) if ca else None)
 
 
-class _Body:
+class Body:
     """What is read of an answer: its beginning is kept, the rest is only waited for."""
 
     def __init__(self) -> None:
@@ -120,12 +120,12 @@ class _Once(aiohttp.TCPConnector):
         await super().close(abort_ssl=abort_ssl)
 
 
-async def _send(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, _Body]:
+async def _send(session: aiohttp.ClientSession, request: Request) -> tuple[int, _Headers, Body]:
     data = BytesIO(request.body) if len(request.body) > _AT_ONCE else request.body or None
     async with session.request(
         request.method, request.url, data=data, headers=request.headers, allow_redirects=False
     ) as response:
-        body = _Body()
+        body = Body()
         async for chunk in response.content.iter_any():
             body.add(chunk)
         return response.status, tuple(response.headers.items()), body
@@ -219,13 +219,13 @@ class WsgiTransport:
         took = time.perf_counter() - started
         return body.answer(status, headers, took) if took <= seconds else timed_out(request.timeout, took)
 
-    async def _called(self, request: Request, deadline: float) -> tuple[int, _Headers, _Body]:
+    async def _called(self, request: Request, deadline: float) -> tuple[int, _Headers, Body]:
         if self._here:
             return self._call(request, deadline)
         return await asyncio.to_thread(self._call, request, deadline)
 
-    def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, _Body]:
-        url, body = URL(request.url), _Body()
+    def _call(self, request: Request, deadline: float) -> tuple[int, _Headers, Body]:
+        url, body = URL(request.url), Body()
         try:
             response = Client(self._app, use_cookies=False).open(
                 url.raw_path_qs,
@@ -240,7 +240,7 @@ class WsgiTransport:
                     break
             response.close()
         except Exception as error:  # noqa: BLE001 - the application under test may raise anything
-            body = _Body()
+            body = Body()
             body.add(repr(error).encode("utf-8", "backslashreplace"))
             return 500, (), body
         return response.status_code, tuple(response.headers.items()), body

@@ -23,6 +23,7 @@ from sender_sim.core.events import DeliveryCreated, Event
 from sender_sim.core.records import as_dict
 from sender_sim.faults import Faulty
 from sender_sim.reports import timeline
+from sender_sim.reports.page import Page
 from sender_sim.reports.summary import Summary
 from sender_sim.run import run
 from sender_sim.scenarios import Situation
@@ -91,13 +92,15 @@ class Plan:
         return Breathing(Faulty(https, faults.plan(self.situation.faults, start, self.seed)), self.breath)
 
 
-def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool) -> None:
+def watch(plan: Plan, summary: Summary, form: str, *, show_timeline: bool, page: Page | None = None) -> None:
     """Run the plan; count every event and print it: as JSON, as a line of the timeline, or not at all."""
     start = plan.start()
     show = _printer(form, show_timeline=show_timeline)
     with closing(aside(_events(plan, start))) as events, _progress() as advance:
         for event in events:
             summary.listen(event)
+            if page:
+                page.listen(event)
             show(event)
             advance(event, summary)
 

@@ -1,5 +1,6 @@
 """What came of one attempt."""
 
+import re
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -8,10 +9,12 @@ from typing import Final
 
 from receiver import wire
 
-__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome", "timed_out"]
+__all__ = ["ANSWER_LIMIT", "Answered", "Failed", "Failure", "Outcome", "kind", "timed_out"]
 
 # An answer is a few bytes of JSON; what is longer is read to its end, and no more than this is kept of it.
 ANSWER_LIMIT: Final = 1024 * 1024
+# What tells two failures of one kind apart: ports, numbers of bytes, lines of OpenSSL's source.
+_FIGURES: Final = re.compile(r" \([^()]*\d[^()]*\)")
 
 
 class Failure(StrEnum):
@@ -83,3 +86,8 @@ Outcome = Answered | Failed
 def timed_out(deadline: timedelta, seconds: float, cause: str = "") -> Failed:
     """R3: the answer was not whole at the deadline."""
     return Failed(Failure.TIMEOUT, f"no whole answer after {deadline.total_seconds():g} s{cause}", seconds)
+
+
+def kind(outcome: str) -> str:
+    """An outcome's text without the figures of this one."""
+    return _FIGURES.sub("", outcome)

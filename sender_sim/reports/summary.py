@@ -1,10 +1,9 @@
 """Counts what happened, and says whether the contract was kept."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
-from typing import Any, Final
+from typing import Any
 
 from sender_sim.core.events import (
     AppendSaved,
@@ -16,11 +15,9 @@ from sender_sim.core.events import (
     GivenUp,
     NothingSent,
 )
+from sender_sim.core.outcome import kind
 
 __all__ = ["Summary"]
-
-# What tells two failures of one kind apart: ports, numbers of bytes, lines of OpenSSL's source.
-_FIGURES: Final = re.compile(r" \([^()]*\d[^()]*\)")
 
 
 @dataclass(slots=True)
@@ -54,7 +51,7 @@ class Summary:
                 self.attempts += 1
                 self._status = event.status
                 if not event.success:
-                    self.failures[_FIGURES.sub("", event.outcome)] += 1
+                    self.failures[kind(event.outcome)] += 1
             case Delivered():
                 self.delivered += 1
                 self.delivered_at[event.attempts] += 1

@@ -14,13 +14,13 @@ import pytest
 
 from sender_sim.blocking import finish
 from sender_sim.checks import baseline
-from sender_sim.checks.baseline import Baseline, BaselineError
+from sender_sim.checks.baseline import Baseline
 from sender_sim.checks.catalogue import CHECKS
 from sender_sim.checks.examine import Examiner
 from sender_sim.checks.model import Check, Finding, Severity, Verdict
 from sender_sim.checks.probe import Probe
 from sender_sim.options import Target, target
-from sender_sim.reading import SettingsError
+from sender_sim.reading import collected
 from sender_sim.reports.finding_words import text
 from sender_sim.reports.printable import printable
 from sender_sim.reports.reproduce import commands
@@ -52,7 +52,7 @@ class Contract:
     def find(self, check: Check) -> Finding:
         """What comes of a check."""
         finding = finish(self._examiner.find(check))
-        judged = self._baseline.apply(finding) if self._baseline else finding
+        judged = self._baseline.apply(finding)
         here = self._as_here
         return replace(judged, happened=here(judged.happened), cause=here(judged.cause), change=here(judged.change))
 
@@ -80,13 +80,17 @@ class Contract:
 
     def _read(
         self, file: str | None, ca: str | None, accepted: str | None, given: dict[str, Any]
-    ) -> tuple[Target, Baseline | None]:
-        try:
-            sent_to = target(file=Path(file) if file else None, ca=Path(ca) if ca else None, **given)
-            known = [each.id for each in CHECKS]
-            return sent_to, baseline.read(Path(accepted), known, _now().date()) if accepted else None
-        except (SettingsError, BaselineError) as error:
-            raise pytest.UsageError(self._as_here(str(error))) from None
+    ) -> tuple[Target, Baseline]:
+        problems: list[str] = []
+        today = _now().date()
+        paths: dict[str, Any] = {"file": Path(file) if file else None, "ca": Path(ca) if ca else None}
+        sent_to = collected(problems, lambda: target(**paths, **given))
+        known = collected(
+            problems, lambda: baseline.read(Path(accepted), CHECKS, today) if accepted else Baseline(today=today)
+        )
+        if sent_to is None or known is None:
+            raise pytest.UsageError(self._as_here("\n".join(problems)))
+        return sent_to, known
 
     def _as_here(self, words: str) -> str:
         """Words that name flags of the command, with the flags of the plugin."""

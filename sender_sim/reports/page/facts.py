@@ -1,0 +1,53 @@
+"""What a run was set to, in words."""
+
+import re
+from dataclasses import asdict
+
+from receiver import wire
+from sender_sim.core.faults import Rule
+from sender_sim.core.integration import Integration
+from sender_sim.reports.page import words
+
+__all__ = ["fault_words", "settings_facts"]
+
+
+def settings_facts(integration: Integration) -> list[tuple[str, str]]:
+    """What an integration is set to, by name."""
+    switches = {
+        "pre-call": integration.pre_call,
+        "after outbound calls": integration.after_outbound,
+        "retry": integration.retry,
+        "wait for the recording": integration.wait_for_recording,
+    }
+    signed = "no"
+    if integration.signer:
+        profile = integration.signer.profile
+        signed = f"RSA, {profile.padding}, {profile.digest}, {profile.encoding}"
+    facts = [
+        ("endpoint", integration.url),
+        ("encoding", {wire.FORM: "form", wire.JSON: "JSON"}[integration.encoding]),
+        ("signed", signed),
+        *((name, "on" if value else "off") for name, value in switches.items()),
+    ]
+    if integration.timeout != wire.ATTEMPT_TIMEOUT:
+        facts.append(("deadline of an attempt", f"{integration.timeout.total_seconds():g} s"))
+    return facts
+
+
+def fault_words(rule: Rule) -> str:
+    """A fault and the attempts that meet it: `status 503, attempts 1 to 3, until 2 days`."""
+    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(rule.fault).__name__).lower()
+    parts = [" ".join([kind, *(f"{value:g}" for value in asdict(rule.fault).values() if value is not False)])]
+    if rule.last:
+        parts.append(words.numbers(rule.first, rule.last))
+    elif rule.first > 1:
+        parts.append(f"attempts from {rule.first} on")
+    if rule.begin:
+        parts.append(f"from {words.length(rule.begin)} on")
+    if rule.end:
+        parts.append(f"until {words.length(rule.end)}")
+    if rule.event_type is not None:
+        parts.append(f"{rule.event_type.label} only")
+    if rule.probability < 1:
+        parts.append(f"with a probability of {rule.probability:g}")
+    return ", ".join(parts)
