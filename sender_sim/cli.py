@@ -16,8 +16,9 @@ from receiver.wire import EventType
 from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
 from sender_sim.commands.check import check
+from sender_sim.commands.files import write
 from sender_sim.commands.macro import macro
-from sender_sim.commands.report import page_of, report_option, unexpected, write
+from sender_sim.commands.report import page_of, report_option, unexpected
 from sender_sim.commands.scenarios import outcome, scenario_options, scenarios, staged, verdict
 from sender_sim.core import synthetic
 from sender_sim.core.call import Kind
