@@ -2,10 +2,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format pins clean
+.PHONY: help setup demo test lint format pins checks-docs clean
 
 help:  ## Say what there is to make
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 10
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
 
 setup: .venv/installed  ## Make .venv with everything in it
 
@@ -35,6 +35,9 @@ format: setup  ## Format the code
 pins: setup  ## Pin the newest versions that pyproject.toml permits
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --output-file requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra sim --extra load --extra jobs --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+checks-docs: setup  ## Write what the documents say of the checks
+	$(BIN)/python -m tests.checks.table
 
 clean:  ## Remove what setup and the tests made
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -1,7 +1,7 @@
 """A run on disk: what it was asked to do and everything that happened, so that it can go on after it was stopped.
 
 A file of SQLite. What belongs together is committed together, before anything follows from it: however the simulator
-ends, nothing is lost that it knew.
+ends, nothing is lost that it knew. An answer is noted when it comes, which may be before it is its turn to count.
 """
 
 import json
@@ -11,17 +11,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, Self
 
-from sender_sim.core.events import Event
-from sender_sim.core.records import as_dict, from_dict
+from sender_sim.core.delivery import Attempt
+from sender_sim.core.events import AttemptEnded, Event
+from sender_sim.core.outcome import Outcome
+from sender_sim.core.records import as_dict, from_dict, outcome_as_dict, outcome_from_dict
+from sender_sim.transports import Transport
 
-__all__ = ["Journal", "JournalError"]
+__all__ = ["Journal", "JournalError", "Noting"]
 
 # "Kai" and a version: what tells our file from anybody's.
 _APPLICATION: Final = 0x4B616901
 _TABLES: Final = (
     "CREATE TABLE plan (text TEXT NOT NULL)",
     "CREATE TABLE events (number INTEGER PRIMARY KEY, event TEXT NOT NULL)",
-    "CREATE TABLE finished (at TEXT NOT NULL)",
+    "CREATE TABLE outcomes (delivery TEXT, attempt INTEGER, outcome TEXT NOT NULL, PRIMARY KEY (delivery, attempt))",
     f"PRAGMA application_id = {_APPLICATION}",
 )
 # NORMAL: what is committed outlives the process, though not a power cut.
@@ -70,11 +73,6 @@ class Journal:
         plan: dict[str, Any] = json.loads(text)
         return plan
 
-    @property
-    def finished(self) -> bool:
-        """Whether the run came to its end."""
-        return bool(self._connection.execute("SELECT count(*) FROM finished").fetchone()[0])
-
     def events(self) -> Iterator[Event]:
         """Everything that has happened."""
         for (text,) in self._connection.execute("SELECT event FROM events ORDER BY number"):
@@ -83,13 +81,39 @@ class Journal:
     def keep(self, events: Sequence[Event]) -> None:
         """Add what has happened; it is on disk when this returns."""
         rows = [[json.dumps(as_dict(event))] for event in events]
+        ended = [[event.delivery, event.attempt] for event in events if isinstance(event, AttemptEnded)]
         with self._connection:
             self._connection.executemany("INSERT INTO events (event) VALUES (?)", rows)
+            self._connection.executemany("DELETE FROM outcomes WHERE delivery = ? AND attempt = ?", ended)
 
-    def finish(self) -> None:
-        """Note that nothing is left to happen."""
+    def note(self, attempt: Attempt, outcome: Outcome) -> None:
+        """Write down what came of an attempt, before it is among the events."""
+        row = [attempt.delivery, attempt.number, json.dumps(outcome_as_dict(outcome))]
         with self._connection:
-            self._connection.execute("INSERT INTO finished VALUES (datetime('now'))")
+            self._connection.execute("INSERT INTO outcomes VALUES (?, ?, ?)", row)
+
+    def noted(self, attempt: Attempt) -> Outcome | None:
+        """What came of an attempt of an earlier run that ended before it could tell."""
+        row = [attempt.delivery, attempt.number]
+        wanted = "SELECT outcome FROM outcomes WHERE delivery = ? AND attempt = ?"
+        found = self._connection.execute(wanted, row).fetchone()
+        return outcome_from_dict(json.loads(found[0])) if found else None
+
+
+class Noting:
+    """A transport that notes in a journal what came of each attempt, and does not make again what stands there."""
+
+    def __init__(self, transport: Transport, journal: Journal) -> None:
+        self._transport = transport
+        self._journal = journal
+
+    async def send(self, attempt: Attempt) -> Outcome:
+        """Send the attempt, unless it has been."""
+        if noted := self._journal.noted(attempt):
+            return noted
+        outcome = await self._transport.send(attempt)
+        self._journal.note(attempt, outcome)
+        return outcome
 
 
 @contextmanager

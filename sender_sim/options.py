@@ -2,7 +2,7 @@
 
 import ssl
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, TypeVar
@@ -12,12 +12,13 @@ import click
 from receiver import wire
 from sender_sim import settings
 from sender_sim.core.integration import Integration
-from sender_sim.core.sign import Signer
+from sender_sim.core.sign import Profile, Signer
 from sender_sim.reports.reproduce import Signing
 from sender_sim.settings import SettingsError
 from sender_sim.transports import trust
 
 __all__ = [
+    "ClockType",
     "Target",
     "active",
     "output_format",
@@ -27,11 +28,15 @@ __all__ = [
     "signer",
     "target",
     "target_options",
+    "unsigned",
+    "what_is_sent_options",
 ]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 _FILE = click.Path(path_type=Path)
+# Eleven days in a second; much more, and time runs out of what a date can hold.
+_FASTEST = 1_000_000
 # Options named as in a settings file; those given override it.
 _SIGNATURE = (
     click.option("--sign", "key", type=click.Path(), help="Sign with this private key, PEM (C7)."),
@@ -66,7 +71,27 @@ _HOW_IT_IS_SENT = (
     click.option("--allow-http", is_flag=True, help="Permit http, to this machine only."),
     click.option("--timeout", type=float, help="Seconds an attempt may take, for tests. Default: 20 (R3)."),
 )
+_ANY_URL = "https://localhost/"
 _SIGNATURE_NAMES = ("key", "digest", "padding", "encoding", "allow_weak")
+
+
+class ClockType(click.ParamType[float | None]):
+    """`virtual`, `real` or `xN` -> how many times as fast as real time it runs; None: it jumps."""
+
+    name = "virtual|real|xN"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float | None:
+        """Read the text. Whatever is not a clock is told with what to write instead."""
+        if value == "virtual":
+            return None
+        speed = "1" if value == "real" else value.removeprefix("x") if value.startswith("x") else ""
+        try:
+            factor = float(speed)
+        except ValueError:
+            factor = 0.0
+        if not 0 < factor <= _FASTEST:
+            self.fail(f"{value!r} is no clock; write virtual, real, or for example x1800", param, ctx)
+        return factor
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +111,11 @@ def target_options(command: F) -> F:
     return _add((*_WHAT_IS_SENT, *_HOW_IT_IS_SENT), command)
 
 
+def what_is_sent_options(command: F) -> F:
+    """Add those that decide what is sent; the command gets them as keyword arguments for `unsigned`."""
+    return _add(_WHAT_IS_SENT, command)
+
+
 def signature_options(command: F) -> F:
     """Add those of a signature alone; the command gets them as keyword arguments for `signer`."""
     return _add(_SIGNATURE, command)
@@ -102,6 +132,28 @@ def signer(**given: Any) -> Signer | None:
     """The signer of given options; None: there are none. Raises SettingsError with every mistake."""
     signature = _merged({}, given).get("signature")
     return settings.load_signer(signature) if signature else None
+
+
+def unsigned(*, file: Path | None, **given: Any) -> tuple[Integration, Profile | None]:
+    """The integration of given options without its key, and how it signs; None: not at all. Without a URL, it is empty.
+
+    Raises SettingsError with every mistake.
+    """
+    values = _merged(settings.read_file(file) if file else {}, given)
+    signature = values.pop("signature") if isinstance(values.get("signature"), dict) else None
+    problems: list[str] = []
+    integration = profile = None
+    try:
+        integration = settings.load({"url": _ANY_URL} | values, allow_http=True)
+    except SettingsError as error:
+        problems.extend(error.problems)
+    try:
+        profile = None if signature is None else settings.load_profile(signature)
+    except SettingsError as error:
+        problems.extend(error.problems)
+    if integration is None or problems:
+        raise SettingsError(problems)
+    return (integration if "url" in values else replace(integration, url="")), profile
 
 
 def target(

@@ -29,10 +29,10 @@ from marshmallow import EXCLUDE, Schema, fields, validate
 from receiver import macro, wire
 from receiver.macro import Macro, MacroError
 from sender_sim.core.integration import Integration, url_problem
-from sender_sim.core.sign import KeyRejected, Signer
+from sender_sim.core.sign import KeyRejected, Profile, Signer
 from sender_sim.reading import SettingsError, flag, one_of, text, toml, typed
 
-__all__ = ["SWITCHES", "SettingsError", "load", "load_signer", "read_file"]
+__all__ = ["SWITCHES", "SettingsError", "load", "load_profile", "load_signer", "read_file"]
 
 
 class _Signature(Schema):
@@ -121,6 +121,15 @@ def load_signer(signature: Mapping[str, Any]) -> Signer | None:
     if problems:
         raise SettingsError(problems)
     return signer
+
+
+def load_profile(signature: Mapping[str, Any]) -> Profile:
+    """How values named as in a file's [signature] sign, with whatever key. Raises SettingsError with every mistake."""
+    problems: list[str] = []
+    values = typed(_SIGNATURE, signature, "signature.", problems)
+    if problems:
+        raise SettingsError(problems)
+    return Profile(values["digest"], values["padding"], values["encoding"])
 
 
 def _macro(text: str | None, *, recording: bool, problems: list[str]) -> Macro:

@@ -8,7 +8,8 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Final
-from urllib.parse import urlsplit
+
+from yarl import URL
 
 from sender_sim.core.delivery import Request
 from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
@@ -54,6 +55,8 @@ class Connection:
 
     def reset(self) -> None:
         """End the connection as an outage does: at once, with a TCP reset, and no goodbye of TLS."""
+        if self._writer.transport.is_closing():
+            return  # the endpoint was quicker
         plain: socket.socket = self._writer.get_extra_info("socket")
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self._writer.transport.abort()
@@ -65,11 +68,10 @@ async def connect(url: str, tls: ssl.SSLContext | None, seconds: float) -> Async
 
     Raises OSError, of which TimeoutError and ssl.SSLError are some.
     """
-    parts = urlsplit(url)
-    port = parts.port or (443 if parts.scheme == "https" else 80)
-    hostname = parts.hostname if tls else None
+    where = URL(url)
+    hostname = where.raw_host if tls else None
     async with asyncio.timeout(seconds):
-        reader, writer = await asyncio.open_connection(parts.hostname, port, ssl=tls, server_hostname=hostname)
+        reader, writer = await asyncio.open_connection(where.raw_host, where.port, ssl=tls, server_hostname=hostname)
     try:
         yield Connection(reader, writer)
     finally:
@@ -79,13 +81,8 @@ async def connect(url: str, tls: ssl.SSLContext | None, seconds: float) -> Async
 
 def http_bytes(request: Request) -> tuple[bytes, bytes]:
     """Head and body of a request, as HTTP/1.1 writes them; the connection is not used again."""
-    parts = urlsplit(request.url)
-    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-    lines = [
-        f"{request.method} {target} HTTP/1.1",
-        f"Host: {parts.netloc}",
-        f"Content-Type: {request.content_type}",
-        f"Content-Length: {len(request.body)}",
-        "Connection: close",
-    ]
+    where = URL(request.url)
+    given = {"Host": where.host_port_subcomponent, **request.headers}
+    headers = given | {"Content-Length": str(len(request.body)), "Connection": "close"}
+    lines = [f"{request.method} {where.raw_path_qs} HTTP/1.1", *(f"{name}: {value}" for name, value in headers.items())]
     return "".join(f"{line}\r\n" for line in (*lines, "")).encode("ascii"), request.body

@@ -8,6 +8,7 @@ from sender_sim.checks.catalogue import CHECKS
 from sender_sim.checks.groups.connection import reachable
 from sender_sim.checks.model import Broken, Check, Finding, NotRun, Verdict
 from sender_sim.checks.probe import Probe
+from sender_sim.transports import words
 
 __all__ = ["Examiner", "examine"]
 
@@ -75,6 +76,8 @@ async def _find(check: Check, probe: Probe) -> Finding:
         finding = _not_run(check, str(reason))
     except Broken as broken:
         finding = _broken(check, broken, probe)
+    except OSError as error:  # of a connection beneath HTTP
+        finding = _broken(check, Broken(f"the connection failed: {words(error)}"), probe)
     return replace(finding, made=tuple(probe.exchanges), seconds=time.perf_counter() - started)
 
 

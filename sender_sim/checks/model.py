@@ -130,10 +130,16 @@ class Examination:
 
     @property
     def exit_code(self) -> ExitCode:
-        """MISUSED where no check was run: nothing is known then, least of all that all is well."""
+        """MISUSED where nothing is known, least of all that all is well."""
         broken = self.having(Verdict.BROKEN, Severity.MUST)
         if any(finding.check.id == "reachable" for finding in broken):
             return ExitCode.UNREACHABLE
         if broken:
             return ExitCode.BROKEN
-        return ExitCode.MISUSED if len(self.having(Verdict.NOT_RUN)) == len(self.findings) else ExitCode.KEPT
+        return ExitCode.KEPT if self._anything_known() else ExitCode.MISUSED
+
+    def _anything_known(self) -> bool:
+        """Whether a check was run. That foundations were says nothing if one of them is broken and accepted."""
+        accepted = any(each.check.foundation for each in self.having(Verdict.ACCEPTED))
+        telling = [each for each in self.findings if not (accepted and each.check.foundation)] or self.findings
+        return any(each.verdict is not Verdict.NOT_RUN for each in telling)

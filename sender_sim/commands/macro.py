@@ -12,9 +12,9 @@ from typing import Any, Final
 import click
 
 from receiver import wire
-from receiver.macro import Macro, MacroError, MacroProblem, Pair, Placeholder, parse
+from receiver.macro import Macro, MacroError, MacroProblem, Pair, parse
 from receiver.wire import EventType
-from sender_sim.core import synthetic
+from sender_sim.core import encode, synthetic
 from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.core.integration import Integration
@@ -111,8 +111,9 @@ def _show(parsed: Macro, samples: dict[str, Request], form: str) -> None:
 
 def _as_dict(parsed: Macro, samples: dict[str, Request]) -> dict[str, Any]:
     fields = [{"name": each.name, "meaning": each.meaning, "used": each.name in parsed.fields} for each in wire.FIELDS]
+    templates = dict(encode.expand(parsed, encode.AS_WRITTEN))
     pairs = [
-        {"wire_name": pair.wire_name, "template": _template(pair), "fields": list(pair.placeholders)}
+        {"wire_name": pair.wire_name, "template": templates[pair.wire_name], "fields": list(pair.placeholders)}
         for pair in parsed.pairs
     ]
     return {
@@ -132,8 +133,8 @@ def _as_dict(parsed: Macro, samples: dict[str, Request]) -> dict[str, Any]:
 def _lines(parsed: Macro, samples: dict[str, Request]) -> Iterator[str]:
     width = max(len(printable(pair.wire_name)) for pair in parsed.pairs)
     yield "Sent, in this order:"
-    for pair in parsed.pairs:
-        row = f"  {printable(pair.wire_name):<{width}} = {printable(_template(pair))}"
+    for pair, (name, template) in zip(parsed.pairs, encode.expand(parsed, encode.AS_WRITTEN), strict=True):
+        row = f"  {printable(name):<{width}} = {printable(template)}"
         yield f"{row}  ({_remark(pair)})" if len(pair.placeholders) != 1 else row
     yield from _palette("Used:", parsed, used=True)
     yield from _palette("Not used:", parsed, used=False)
@@ -144,10 +145,6 @@ def _lines(parsed: Macro, samples: dict[str, Request]) -> Iterator[str]:
         yield request.body.decode("ascii")  # the encoders leave nothing else
     if len(samples) == len(wire.CONTENT_TYPES):
         yield f"\n{_UNSIGNED}"
-
-
-def _template(pair: Pair) -> str:
-    return "".join(f"{{{part.name}}}" if isinstance(part, Placeholder) else part for part in pair.template)
 
 
 def _remark(pair: Pair) -> str:

@@ -4,11 +4,11 @@ from functools import partial
 
 from sender_sim.commands.files import file_option
 from sender_sim.options import Target
+from sender_sim.plan import Plan
 from sender_sim.reports.page import Page, fault_words, settings_facts
 from sender_sim.reports.reproduce import commands
 from sender_sim.reports.summary import Summary
 from sender_sim.scenarios import Situation
-from sender_sim.watch import Plan
 
 __all__ = ["page_of", "report_option", "unexpected"]
 

@@ -2,15 +2,19 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from typing import Final
 from urllib.parse import quote_plus
 
 from receiver import wire
 from receiver.macro import Macro, Placeholder
 from sender_sim.core.sign import Signer
 
-__all__ = ["body", "data", "expand"]
+__all__ = ["AS_WRITTEN", "body", "data", "expand"]
 
 Pairs = Sequence[tuple[str, str]]
+
+# Values that leave a macro as it was written.
+AS_WRITTEN: Final = {field.name: f"{{{field.name}}}" for field in wire.FIELDS}
 
 
 def expand(macro: Macro, values: Mapping[str, str]) -> Pairs:

@@ -1,7 +1,7 @@
-"""Events as JSON-ready values, and back.
+"""Events and outcomes as JSON-ready values, and back.
 
-Times are ISO 8601, periods are seconds, a request's body is text (what is sent is ASCII), an event type has the name
-people use. The class of an event stands under `event`.
+Times are ISO 8601, periods are seconds, bytes are the characters of the same numbers (what is sent is ASCII), an event
+type has the name people use. The class of an event stands under `event`.
 """
 
 from datetime import datetime, timedelta
@@ -14,8 +14,9 @@ from receiver.wire import EventType
 from sender_sim.core import events
 from sender_sim.core.delivery import Request
 from sender_sim.core.events import Event
+from sender_sim.core.outcome import Answered, Failed, Outcome
 
-__all__ = ["as_dict", "from_dict"]
+__all__ = ["as_dict", "from_dict", "outcome_as_dict", "outcome_from_dict"]
 
 _KINDS: Final = {name: getattr(events, name) for name in events.__all__}
 _TYPES: Final = {event_type.label: event_type for event_type in EventType}
@@ -32,12 +33,25 @@ def from_dict(values: dict[str, Any]) -> Event:
     return event
 
 
+def outcome_as_dict(outcome: Outcome) -> dict[str, Any]:
+    """What came of an attempt, as JSON-ready values."""
+    values: dict[str, Any] = _CONVERTER.unstructure(outcome)
+    return values
+
+
+def outcome_from_dict(values: dict[str, Any]) -> Outcome:
+    """The outcome that `outcome_as_dict` made these values of."""
+    if "status" in values:
+        return _CONVERTER.structure(values, Answered)
+    return _CONVERTER.structure(values, Failed)
+
+
 def _converter() -> Converter:
     converter = Converter(unstruct_collection_overrides={tuple: list})
     for kind, write, read in (
         (datetime, datetime.isoformat, datetime.fromisoformat),
         (timedelta, timedelta.total_seconds, lambda seconds: timedelta(seconds=seconds)),
-        (bytes, lambda body: body.decode("ascii"), lambda text: text.encode("ascii")),
+        (bytes, lambda body: body.decode("latin-1"), lambda text: text.encode("latin-1")),
         (EventType, lambda event_type: event_type.label, _TYPES.__getitem__),
     ):
         converter.register_unstructure_hook(kind, write)

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Final
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -11,15 +11,15 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from receiver import wire
 
-__all__ = ["KeyRejected", "Profile", "Signer"]
+__all__ = ["DIGESTS", "ENCODERS", "KeyRejected", "Profile", "Signer"]
 
-_DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {
+DIGESTS: Final[dict[str, hashes.HashAlgorithm]] = {
     "sha256": hashes.SHA256(),
     "sha384": hashes.SHA384(),
     "sha512": hashes.SHA512(),
     "sha1": hashes.SHA1(),  # noqa: S303 - what PHP's openssl_sign does by default; only when asked for
 }
-_ENCODERS: Final[dict[str, Callable[[bytes], str]]] = {
+ENCODERS: Final[dict[str, Callable[[bytes], str]]] = {
     "base64": lambda raw: base64.b64encode(raw).decode("ascii"),
     "base64url": lambda raw: base64.urlsafe_b64encode(raw).decode("ascii"),
     "hex": lambda raw: raw.hex(),
@@ -42,6 +42,8 @@ class Profile:
 class Signer:
     """An RSA private key and a signature profile: names out of wire.DIGESTS, PADDINGS and SIGNATURE_ENCODINGS.
 
+    Two with the same key and profile are equal.
+
     Raises KeyRejected for a key that is none, is weak unless `allow_weak`, or does not sign with this profile.
     """
 
@@ -56,9 +58,8 @@ class Signer:
     ) -> None:
         self.profile = Profile(digest, padding_scheme, encoding)
         self._key = _private_key(pem, allow_weak=allow_weak)
-        self._profile = {"digest": digest, "padding_scheme": padding_scheme, "encoding": encoding}
-        self._digest = _DIGESTS[digest]
-        self._encode = _ENCODERS[encoding]
+        self._digest = DIGESTS[digest]
+        self._encode = ENCODERS[encoding]
         self._padding: padding.AsymmetricPadding = padding.PKCS1v15()
         if padding_scheme == "pss":
             self._padding = padding.PSS(padding.MGF1(self._digest), padding.PSS.DIGEST_LENGTH)
@@ -67,13 +68,22 @@ class Signer:
         except (ValueError, UnsupportedAlgorithm) as error:
             raise KeyRejected(f"cannot sign with {digest} and {padding_scheme}: {error}") from None
 
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Signer):
+            return NotImplemented
+        return (self.profile, self._key.public_key()) == (other.profile, other._key.public_key())
+
+    def __hash__(self) -> int:
+        return hash((self.profile, self._key.public_key().public_numbers()))
+
     def sign(self, payload: bytes) -> str:
         """The signature over exactly these bytes, as text."""
         return self._encode(self._key.sign(payload, self._padding, self._digest))
 
     def with_key(self, pem: bytes) -> "Signer":
         """The same profile with another key. Raises KeyRejected."""
-        return Signer(pem, **self._profile, allow_weak=False)
+        digest, padding_scheme, encoding = astuple(self.profile)
+        return Signer(pem, digest=digest, padding_scheme=padding_scheme, encoding=encoding)
 
 
 def _instead(pem: bytes) -> str:

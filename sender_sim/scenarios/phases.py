@@ -26,7 +26,8 @@ class Phase:
 def phases(
     scenario: Scenario, values: Mapping[str, Any], *, next_key: Path | None, allow_http: bool
 ) -> tuple[Phase, ...]:
-    """The settings at the start and after each change. `values` are the integration's, named as in a settings file.
+    """The settings at the start and after each change that makes a difference. `values` are the integration's, named as
+    in a settings file.
 
     Raises SettingsError: what a change makes of them, or the lack of a second key to sign with.
     """
@@ -38,11 +39,13 @@ def phases(
         if change.next_key and next_key:
             laid["signature"] = {**laid.get("signature", {}), "key": str(next_key)}
         try:
-            found.append(Phase(change.at, settings.load(laid, allow_http=allow_http)))
+            phase = Phase(change.at, settings.load(laid, allow_http=allow_http))
         except SettingsError as error:
             place = f"{scenario.name}: changes[{count}]." if count else ""
             problems += [f"{place}{problem}" for problem in error.problems]
             break  # those after it would only repeat it
+        if not found or found[-1].integration.changed(phase.integration):
+            found.append(phase)
     if problems:
         raise SettingsError(problems)
     return tuple(found)

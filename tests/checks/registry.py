@@ -26,6 +26,7 @@ class Defect:
     serve: Serve | None = None
     signed: bool = False
     strangers_key: bool = False
+    encoding: str = wire.FORM
     macro: str = wire.DEFAULT_MACRO
     timeout: float = 20.0
     cause: str = ""

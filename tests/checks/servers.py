@@ -18,10 +18,14 @@ HOST = "127.0.0.1"
 
 @dataclass(frozen=True)
 class Served:
-    """Where an endpoint is, and whom to trust there."""
+    """Where an endpoint is, and the certificate (PEM) of whom to trust there."""
 
     url: str
-    trust: ssl.SSLContext
+    ca: str
+
+    @property
+    def trust(self) -> ssl.SSLContext:
+        return ssl.create_default_context(cadata=self.ca)
 
 
 # Serves a WSGI application until the end of the block.
@@ -31,7 +35,7 @@ Serve = Callable[[Any], AbstractContextManager[Served]]
 @contextmanager
 def over_http(app: Any, *, threaded: bool = True) -> Iterator[Served]:
     with _serving(app, None, threaded=threaded) as port:
-        yield Served(f"http://{HOST}:{port}/hook", _client(trustme.CA()))
+        yield Served(f"http://{HOST}:{port}/hook", _pem(trustme.CA()))
 
 
 @contextmanager
@@ -51,13 +55,13 @@ def over_https(app: Any) -> Iterator[Served]:
 def nowhere(app: Any) -> Iterator[Served]:  # noqa: ARG001 - nobody serves it
     with socket.socket() as held:
         held.bind((HOST, 0))
-        yield Served(f"https://{HOST}:{held.getsockname()[1]}/hook", _client(trustme.CA()))
+        yield Served(f"https://{HOST}:{held.getsockname()[1]}/hook", _pem(trustme.CA()))
 
 
 @contextmanager
 def http_at_an_https_url(app: Any) -> Iterator[Served]:
     with over_http(app) as served:
-        yield Served(served.url.replace("http:", "https:"), served.trust)
+        yield Served(served.url.replace("http:", "https:"), served.ca)
 
 
 @contextmanager
@@ -99,8 +103,8 @@ def with_old_tls_too(app: Any) -> Iterator[Served]:
         yield served
 
 
-def _client(authority: trustme.CA) -> ssl.SSLContext:
-    return ssl.create_default_context(cadata=authority.cert_pem.bytes().decode())
+def _pem(authority: trustme.CA) -> str:
+    return authority.cert_pem.bytes().decode()
 
 
 def _server(certificate: trustme.LeafCert) -> ssl.SSLContext:
@@ -119,7 +123,7 @@ def _speaking_old_tls(authority: trustme.CA) -> ssl.SSLContext:
 @contextmanager
 def _secured(app: Any, tls: ssl.SSLContext, authority: trustme.CA) -> Iterator[Served]:
     with _serving(app, tls) as port:
-        yield Served(f"https://{HOST}:{port}/hook", _client(authority))
+        yield Served(f"https://{HOST}:{port}/hook", _pem(authority))
 
 
 @contextmanager

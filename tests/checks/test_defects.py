@@ -18,6 +18,7 @@ from tests.openssl import KeyPair
 def settings(defect: Defect, key_pair: KeyPair) -> Integration:
     return Integration(
         url="https://endpoint.example/hook",
+        encoding=defect.encoding,
         macro=macro.parse(defect.macro, recording=True),
         signer=Signer(key_pair.private.read_bytes()) if defect.signed else None,
         timeout=timedelta(seconds=defect.timeout),

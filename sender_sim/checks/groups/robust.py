@@ -1,14 +1,15 @@
 """Connections as networks make them: slow, in pieces, and gone in the middle."""
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from typing import Final
 
 from sender_sim.checks.connections import Connection, http_bytes
 from sender_sim.checks.judging import expect_taken
 from sender_sim.checks.probe import Probe
 from sender_sim.checks.register import Group
-from sender_sim.core.outcome import Failed, Failure, Outcome
+from sender_sim.core.outcome import Failed, Failure, Outcome, timed_out
+from sender_sim.transports import words
 
 __all__ = ["GROUP"]
 
@@ -17,6 +18,8 @@ GROUP: Final = Group("robust", "Slow and broken connections")
 _PIECES: Final = 8
 _PAUSE_SECONDS: Final = 0.02
 _SLOW_CLIENTS: Final = 10
+# What any handshake of TLS begins with.
+_HALF_A_HANDSHAKE: Final = b"\x16\x03\x01"
 
 
 @GROUP.must(
@@ -49,7 +52,8 @@ async def slow_others(probe: Probe) -> None:
     async with AsyncExitStack() as stack:
         for _ in range(_SLOW_CLIENTS):
             connection = await stack.enter_async_context(probe.connect())
-            await connection.write(half)
+            with suppress(OSError):  # it is free to throw them out
+                await connection.write(half)
         exchange = await probe.post(probe.delivery())
     expect_taken(probe, exchange)
 
@@ -67,10 +71,12 @@ async def cut(probe: Probe) -> None:
     whole = head + body
     for sent in (b"", whole[: len(head) // 2], head, whole[: -len(body) // 2], whole):
         async with probe.connect() as connection:
-            await connection.write(sent)
+            with suppress(OSError):  # whatever becomes of it
+                await connection.write(sent)
             connection.reset()
     async with probe.connect(plain=True) as connection:
-        await connection.write(b"\x16\x03\x01")  # the first bytes of a TLS handshake, and no more
+        with suppress(OSError):
+            await connection.write(_HALF_A_HANDSHAKE)
         connection.reset()
     expect_taken(probe, await probe.post(probe.delivery()))
 
@@ -84,6 +90,6 @@ async def _in_pieces(probe: Probe, connection: Connection, data: bytes) -> Outco
                 await asyncio.sleep(_PAUSE_SECONDS)
             return await connection.answer()
     except TimeoutError:
-        return Failed(Failure.TIMEOUT, f"no answer after {probe.patience:g} s")
+        return timed_out(probe.integration.timeout, probe.patience)
     except OSError as error:
-        return Failed(Failure.RESET, error.strerror or str(error))
+        return Failed(Failure.RESET, words(error))

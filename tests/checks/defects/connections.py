@@ -7,7 +7,7 @@ from tests.checks import servers
 from tests.checks.endpoint import MIB, Endpoint
 from tests.checks.registry import defect
 
-PATIENCE = 2.0
+PATIENCE = 3.0
 
 
 @defect("does not run", "reachable", serve=servers.nowhere)
@@ -22,7 +22,7 @@ class WronglyServed(Endpoint):
     """Nothing is wrong with it but how it is served."""
 
 
-@defect("takes the first piece of a body for all of it", "connection-drip", serve=servers.over_http, timeout=PATIENCE)
+@defect("takes the first piece of a body for all of it", "connection-drip", serve=servers.over_http)
 class ReadsOnce(Endpoint):
     def body(self) -> bytes:
         if not 0 < (request.content_length or 0) < MIB:

@@ -1,6 +1,7 @@
 """Endpoints that verify signatures wrongly, or do not."""
 
 import base64
+import json
 from urllib.parse import parse_qsl, unquote_plus, urlencode
 
 from flask import abort
@@ -30,6 +31,14 @@ class VerifiesReencodedBytes(Endpoint):
             return super().payload(values)
         pairs = parse_qsl(values["payload"], keep_blank_values=True, errors="surrogatepass")
         return urlencode(pairs, errors="surrogatepass").encode("ascii")
+
+
+@defect("verifies JSON that it has written anew", "signed-exact-bytes", signed=True, encoding="json")
+class VerifiesReencodedJson(Endpoint):
+    def payload(self, values: Values) -> bytes:
+        if not values["payload"].startswith("{"):
+            return super().payload(values)
+        return json.dumps(json.loads(values["payload"]), separators=(",", ":")).encode("ascii")
 
 
 @defect("verifies nothing", *FORGED, signed=True)

@@ -12,10 +12,11 @@ from sender_sim.clocks import VirtualClock
 from sender_sim.core.call import Call
 from sender_sim.core.delivery import Attempt
 from sender_sim.core.events import CallBegan, DeliveryCreated, Event
+from sender_sim.core.unfinished import Unfinished
+from sender_sim.plan import Plan, started
 from sender_sim.reports.summary import Summary
 from sender_sim.run import run
 from sender_sim.scenarios import Scenario, situation
-from sender_sim.watch import Plan
 from tests.unit.sender_sim.scripted import URL, Scripted, of
 
 E = TypeVar("E", bound=Event)
@@ -64,12 +65,20 @@ def play(
     endpoint = endpoint or Scripted()
     laid = {"url": URL, **scenario.settings, **values}
     told = situation(settings.load(laid), laid, scenario, calls=calls, faults=[], next_key=next_key, allow_http=False)
-    plan = Plan(situation=told, tls=ssl.create_default_context(), seed=seed, speed=None, concurrency=20, breath=0)
-    start, summary = plan.start(), Summary()
+    start, summary = started(None), Summary()
+    plan = Plan(
+        situation=told,
+        tls=ssl.create_default_context(),
+        begun=start,
+        seed=seed,
+        speed=None,
+        concurrency=20,
+        breath=0,
+    )
 
     async def collect() -> list[Event]:
-        transport = plan.transport(endpoint, start)
-        return [event async for event in run(plan.engine(start), VirtualClock(start), transport)]
+        engine = plan.engine(Unfinished())
+        return [event async for event in run(engine, VirtualClock(start), plan.transport(endpoint))]
 
     events = asyncio.run(collect())
     for event in events:

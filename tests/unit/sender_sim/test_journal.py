@@ -1,9 +1,11 @@
 """The journal: what is kept is on disk, in order, and a file that is no journal is told in words."""
 
+import asyncio
 import multiprocessing
 import os
 import signal
 import sqlite3
+from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -11,8 +13,10 @@ from typing import Any
 import pytest
 
 from sender_sim.core import events
-from sender_sim.journal import Journal, JournalError
-from tests.unit.sender_sim.scripted import START, a_call
+from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
+from sender_sim.journal import Journal, JournalError, Noting
+from tests.unit.sender_sim.endpoints import attempt_at
+from tests.unit.sender_sim.scripted import START, Scripted, a_call
 from tests.unit.sender_sim.test_unfinished import undisturbed
 
 PLAN: dict[str, Any] = {"url": "https://endpoint.example/", "calls": 3}
@@ -37,13 +41,39 @@ def test_what_was_kept_is_there_again_with_the_plan(tmp_path: Path) -> None:
     with Journal.found(path) as journal:
         assert journal.plan == PLAN
         assert list(journal.events()) == list(chain(*undisturbed()))
-        assert not journal.finished
 
 
-def test_a_run_that_came_to_its_end_says_so(tmp_path: Path) -> None:
+OUTCOMES = (
+    Answered(200, bytes(range(256)), (("Content-Type", "text/plain"),), 0.25, cut=True),
+    Failed(Failure.RESET, "connection reset by peer \ud83d", 1.5),
+)
+
+
+@pytest.mark.parametrize("outcome", OUTCOMES, ids=lambda outcome: type(outcome).__name__)
+def test_an_attempt_whose_answer_came_before_the_run_was_killed_is_not_made_again(
+    tmp_path: Path, outcome: Outcome
+) -> None:
+    attempt = attempt_at("https://endpoint.example/")
     with Journal.begun(tmp_path / "journal", PLAN) as journal:
-        journal.finish()
-        assert journal.finished
+        assert asyncio.run(Noting(Scripted(lambda _: outcome), journal).send(attempt)) is outcome
+    endpoint = Scripted()
+    with Journal.found(tmp_path / "journal") as journal:
+        noted = asyncio.run(Noting(endpoint, journal).send(attempt))
+    assert endpoint.sent == []
+    assert noted is not None
+    assert asdict(noted) == asdict(outcome)
+
+
+def test_an_outcome_is_forgotten_when_it_is_among_the_events(tmp_path: Path) -> None:
+    first, other = attempt_at("https://endpoint.example/"), replace(attempt_at("https://endpoint.example/"), number=2)
+    with Journal.begun(tmp_path / "journal", PLAN) as journal:
+        for attempt in (first, other):
+            journal.note(attempt, Answered(503))
+        journal.keep(
+            [events.AttemptEnded(START, first.delivery, 1, success=False, status=503, outcome="503", seconds=0.1)]
+        )
+        assert journal.noted(first) is None
+        assert journal.noted(other) == Answered(503)
 
 
 def keep_and_die(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -300,6 +301,15 @@ def test_the_settings_of_a_change_are_laid_over_those_before_it() -> None:
         (wire.JSON, False),
     ]
     assert {phase.integration.retry for phase in phases} == {False}
+
+
+def test_a_change_that_makes_no_difference_is_none(key_pair: KeyPair) -> None:
+    phases = staged(found("activation"), signature={"key": str(key_pair.private)}).phases
+    assert [before.integration.changed(after.integration) for before, after in pairwise(phases)] == [
+        ("active",),
+        ("pre_call", "after_outbound"),
+        ("active",),
+    ]
 
 
 def test_settings_that_do_not_go_together_are_told_with_their_change() -> None:

@@ -104,3 +104,13 @@ def test_a_public_key_or_certificate_is_refused(key_pair: KeyPair, tmp_path: Pat
     for public in (key_pair.public, key_pair.certificate(tmp_path / "kaisa.crt")):
         with pytest.raises(KeyRejected, match=r"^is not an unencrypted PEM private key: it is the public half"):
             Signer(public.read_bytes())
+
+
+def test_signers_with_the_same_key_and_profile_are_equal(key_pair: KeyPair, other_key_pair: KeyPair) -> None:
+    pem = key_pair.private.read_bytes()
+    first = Signer(pem)
+    assert first == Signer(pem)
+    assert hash(first) == hash(Signer(pem))
+    others = [Signer(pem, digest="sha512"), Signer(pem, encoding="hex"), Signer(other_key_pair.private.read_bytes())]
+    assert len({first, *others}) == 4
+    assert first != "a signer"

@@ -1,0 +1,1 @@
+"""Receivers that are not ours and not Python: what we sign they accept, what we encode they read."""
