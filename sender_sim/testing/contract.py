@@ -133,7 +133,8 @@ class _CheckItem(pytest.Item):
         if finding.verdict is Verdict.BROKEN and self._check.severity is Severity.MUST:
             pytest.fail(finding.happened)
         self.add_report_section("call", _SECTION, str(self._told))
-        pytest.xfail(f"accepted: {finding.reason}" if finding.reason else f"a should, no must: {finding.happened}")
+        why = f"accepted: {finding.reason}" if finding.reason else f"a should, no must: {finding.happened}"
+        raise pytest.xfail.Exception(why)  # where --runxfail is given, pytest.xfail() does nothing
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What was found; and where the check itself fails, where."""
@@ -144,19 +145,19 @@ class _CheckItem(pytest.Item):
         return _NODE, None, self.nodeid
 
 
-class _Told(str):
-    """The text of a failure as pytest prints it; a line of it stands in the short summary and in JUnit's XML."""
+class _Told:
+    """A failure as pytest prints it; `reprcrash` is what its short summary and JUnit's XML have of it."""
 
-    reprcrash: SimpleNamespace
+    def __init__(self, finding: Finding, words: str) -> None:
+        self.reprcrash = SimpleNamespace(message=printable(finding.happened))
+        self._words = words
 
-    def __new__(cls, finding: Finding, words: str) -> "_Told":
-        told = super().__new__(cls, words)
-        told.reprcrash = SimpleNamespace(message=printable(finding.happened))
-        return told
+    def __str__(self) -> str:
+        return self._words
 
     def toterminal(self, tw: Any) -> None:
         """Write it."""
-        tw.line(str(self))
+        tw.line(self._words)
 
 
 def _now() -> datetime:

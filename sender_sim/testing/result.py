@@ -1,7 +1,9 @@
 """What came of one delivery, for a test to look at."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 from typing import Final
 
 from receiver.wire import EventType
@@ -11,7 +13,7 @@ from sender_sim.core.outcome import Answered, Outcome
 
 __all__ = ["Attempt", "Result"]
 
-_SHOWN: Final = 200
+_SHOWN: Final = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,6 @@ class Attempt:
     def body(self) -> bytes:
         """The body of the answer."""
         return self.outcome.body if isinstance(self.outcome, Answered) else b""
-
-    def __str__(self) -> str:
-        return f"attempt {self.number} -> {self.outcome}"
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -71,8 +70,15 @@ class Result:
         return tuple(f"{event.rule}: {event.what}" for event in self.events if isinstance(event, ContractViolated))
 
     def __repr__(self) -> str:
-        """What one wants to know where an assertion fails."""
-        words = [*map(str, self.attempts), *(f"BREAKS {violation}" for violation in self.violations)]
+        """What one wants to know where an assertion fails; pytest shows some 200 characters of it."""
+        words = [*self._outcomes(), *(f"BREAKS {violation}" for violation in self.violations)]
         words += [] if self.append is None else [f"saved: {self.append!r}"]
-        words += [] if self.delivered else [f"NOT DELIVERED; the last answer: {self.attempts[-1].body[:_SHOWN]!r}"]
+        words += [] if self.delivered else [f"NOT DELIVERED, answered {self.attempts[-1].body[:_SHOWN]!r}"]
         return f"<{self.event_type.label} of {self.id}: {'; '.join(words)}>"
+
+    def _outcomes(self) -> Iterator[str]:
+        """What came of the attempts; of those that came to the same, one after the other, once."""
+        for outcome, alike in groupby(self.attempts, key=lambda attempt: str(attempt.outcome)):
+            first, *_, last = [*alike] * 2
+            numbers = f"attempt {first.number}" if first is last else f"attempts {first.number}-{last.number}"
+            yield f"{numbers} -> {outcome}"
