@@ -57,8 +57,11 @@ class Comparison:
 
 def compare(captured: Captured, settings: Settings) -> Comparison:
     """Every difference between a captured request and what the simulator would send with these settings."""
-    found = [*_of_request(captured, settings)]
+    simulator = Request("", wire.CONTENT_TYPES[_encoding(captured.body)], b"", wire.ATTEMPT_TIMEOUT).headers
+    found = [*_of_request(captured, settings), *headers.differences(captured, simulator)]
     notes = [*captured.notes]
+    if name := headers.names_itself(captured, simulator):
+        notes.append(f"the sender calls itself {name!r}; the simulator says that it is the simulator")
     if added := headers.added_on_the_way(captured):
         notes.append(f"not compared, because proxies add them: {', '.join(added)}")
     rebuilt = None
@@ -80,8 +83,6 @@ def _of_request(captured: Captured, settings: Settings) -> Iterator[Difference]:
         ours = URL(settings.url).raw_path_qs
         if captured.path != ours:
             yield Difference("path of the URL", captured.path, ours, "URL: give the one of Kaisa's Setup")
-    request = Request("", wire.CONTENT_TYPES[_encoding(captured.body)], b"", wire.ATTEMPT_TIMEOUT)
-    yield from headers.differences(captured, request.headers)
 
 
 def _encoding(data: bytes) -> str:

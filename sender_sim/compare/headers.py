@@ -6,13 +6,15 @@ from typing import Final
 from sender_sim.compare.capture import Captured
 from sender_sim.compare.model import Difference
 
-__all__ = ["added_on_the_way", "differences"]
+__all__ = ["added_on_the_way", "differences", "names_itself"]
 
 # One connection's own, or another version of HTTP's.
 _CONNECTION: Final = frozenset(
     ("host", "content-length", "connection", "keep-alive", "proxy-connection", "te", "transfer-encoding", "upgrade")
 )
 _PSEUDO: Final = ":"
+# The simulator does not pass itself off as Kaisa.
+_NAME: Final = "user-agent"
 # What proxies, load balancers and tunnels in front of an endpoint add; Kaisa cannot be told by it.
 _PROXIES: Final = (
     "forwarded",
@@ -46,5 +48,12 @@ def added_on_the_way(captured: Captured) -> tuple[str, ...]:
     return tuple(name for name, _ in captured.headers if name.lower().startswith(_PROXIES))
 
 
+def names_itself(captured: Captured, simulator: Mapping[str, str]) -> str | None:
+    """What the sender of the request calls itself; None: as the simulator does, or nothing."""
+    ours = {name.lower(): value for name, value in simulator.items()}
+    name = captured.header(_NAME)
+    return name if name and name != ours.get(_NAME) else None
+
+
 def _is_ours_to_judge(name: str) -> bool:
-    return name not in _CONNECTION and not name.startswith((_PSEUDO, *_PROXIES))
+    return name != _NAME and name not in _CONNECTION and not name.startswith((_PSEUDO, *_PROXIES))

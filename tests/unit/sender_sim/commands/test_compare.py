@@ -130,7 +130,6 @@ def test_an_entry_of_a_har_file_is_chosen(invoke: Invoke, tmp_path: Path) -> Non
     second = json.loads(invoke(*arguments, "--entry", 2).stdout)
     assert [each["what"] for each in second["differences"]] == [
         "header Content-Type",
-        "header User-Agent",
         "missing names",
     ]
 
