@@ -135,6 +135,8 @@ def _failure(error: Exception) -> Failure:
     """What kind of failure an error is; the more telling kind where it is several."""
     if isinstance(_complaint(error), ContentEncodingError):
         return Failure.PROTOCOL
+    if isinstance(error.__cause__, ssl.SSLError):
+        return Failure.TLS  # it came after the handshake, and is wrapped in an error of the connection
     match error:
         case aiohttp.ClientSSLError() | ssl.SSLError():
             return Failure.TLS
@@ -159,6 +161,8 @@ def words(error: Exception) -> str:
         reason = getattr(error.certificate_error, "verify_message", "") or str(error.certificate_error)
         return f"the certificate is not trusted: {reason} (--ca FILE trusts a CA of your own)"
     cause = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else _complaint(error)
+    if isinstance(error.__cause__, ssl.SSLError):
+        cause = error.__cause__
     if isinstance(cause, socket.gaierror):
         return str(cause.strerror).lower()
     if isinstance(cause, ContentEncodingError):

@@ -1,5 +1,6 @@
 """Whose fault it is that a plain delivery is not accepted: the check that says so, and what is known of the cause."""
 
+import ssl
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +12,7 @@ from sender_sim.core.outcome import Answered, Failed, Failure
 
 __all__ = ["blame"]
 
-_UNREACHED: Final = (Failure.CONNECT, Failure.TLS)
+_BELOW_HTTP: Final = (Failure.CONNECT, Failure.TLS)
 _REFUSED: Final = 400
 _UNAUTHORISED: Final = (401, 403)
 # One signature in 200 has no `+`, and each takes half a millisecond.
@@ -37,22 +38,36 @@ async def blame(probe: Probe, check: str) -> None:
         return
     found = await _diagnose(probe)
     if found is None:
-        raise NotRun(f"no connection: {plain.outcome}")
+        raise NotRun(f"no delivery gets through ({plain.outcome}), which the checks of the connection are about")
     if found.check != check:
         raise NotRun(f"a plain delivery is not accepted ({plain.outcome}), which {found.check} is about")
     raise Broken(explain(plain.outcome).happened, plain, cause=found.cause, change=found.change)
 
 
 async def _diagnose(probe: Probe) -> _Blame | None:
-    """None: nothing got through, so nothing is known."""
+    """None: TLS is not spoken as it should be, which is for the checks of the connection."""
     outcome = (await probe.plain()).outcome
     if isinstance(outcome, Failed):
         if outcome.failure is Failure.TIMEOUT:
             return _Blame("answer-in-time")
-        return None if outcome.failure in _UNREACHED else _Blame("answer-200")
+        return await _of_the_connection(probe) if outcome.failure in _BELOW_HTTP else _Blame("answer-200")
     if outcome.status < _REFUSED:
         return _of_the_answer(outcome)
     return await _of_the_data(probe, outcome) or await _of_the_signature(probe, outcome) or _of_the_answer(outcome)
+
+
+async def _of_the_connection(probe: Probe) -> _Blame | None:
+    """What fails after a handshake that succeeds is not the handshake's fault."""
+    error = await probe.handshake()
+    if isinstance(error, ssl.SSLError):
+        return None
+    if error or not probe.over_https:
+        return _Blame("answer-200")
+    return _Blame(
+        "answer-200",
+        "the endpoint asks for a client certificate, which Kaisa does not have",
+        "let Kaisa in without one: its signature says who it is",
+    )
 
 
 def _of_the_answer(outcome: Answered) -> _Blame:

@@ -139,7 +139,6 @@ class Examination:
         return ExitCode.KEPT if self._anything_known() else ExitCode.MISUSED
 
     def _anything_known(self) -> bool:
-        """Whether a check was run. That foundations were says nothing if one of them is broken and accepted."""
-        accepted = any(each.check.foundation for each in self.having(Verdict.ACCEPTED))
-        telling = [each for each in self.findings if not (accepted and each.check.foundation)] or self.findings
+        """Whether anything that was asked for was run; foundations alone say nothing of what stands on them."""
+        telling = [each for each in self.findings if not each.check.foundation] or self.findings
         return any(each.verdict is not Verdict.NOT_RUN for each in telling)

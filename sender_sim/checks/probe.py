@@ -192,9 +192,22 @@ class Probe:
         Raises NotRun where there is none, and OSError, of which TimeoutError and ssl.SSLError are some.
         """
         own = self.over_network()
-        secure = self.integration.url.startswith("https:") and not plain
-        async with connect(self.integration.url, (tls or own) if secure else None, self.patience) as connection:
+        spoken = (tls or own) if self.over_https and not plain else None
+        async with connect(self.integration.url, spoken, self.patience) as connection:
             yield connection
+
+    async def handshake(self) -> OSError | None:
+        """Connect as a delivery does; what fails in it. Raises NotRun where there is no connection."""
+        try:
+            async with self.connect():
+                return None
+        except OSError as error:
+            return error
+
+    @property
+    def over_https(self) -> bool:
+        """Whether there is TLS, if there is a network."""
+        return self.integration.url.startswith("https:")
 
     def over_network(self) -> ssl.SSLContext:
         """Whom to trust. Raises NotRun where the endpoint is called in this process."""

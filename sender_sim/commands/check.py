@@ -73,8 +73,8 @@ def check(
 ) -> None:
     """Check that an endpoint keeps to the contract, and say what to change where it does not.
 
-    The endpoint gets about a hundred made-up calls, some of them forged, malformed or cut: let it be one for tests, or
-    tell their ids from real ones.
+    The endpoint gets over a hundred requests with made-up calls, some of them forged, malformed or cut off: let it be
+    one for tests.
 
     Exit codes: 0 all musts are kept, 1 one is broken, 2 the command was misused, 3 the endpoint cannot be reached.
     """
@@ -185,7 +185,7 @@ def _remember(examination: Examination) -> None:
     except OSError as error:
         click.echo(f"{last_failed.FOLDER} cannot be written, so --last-failed will not know: {error}", err=True)
     if examination.exit_code is ExitCode.MISUSED:
-        click.echo("no check was run: see the reasons, or ask for more of them", err=True)
+        click.echo("nothing that was asked was run: see the reasons, or ask for more", err=True)
 
 
 def _now() -> datetime:

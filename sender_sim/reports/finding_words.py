@@ -18,7 +18,7 @@ Reproduce = Callable[[Request], Iterable[Command]]
 ENDS: Final = {
     ExitCode.KEPT: "The contract is kept",
     ExitCode.BROKEN: "The contract is broken",
-    ExitCode.MISUSED: "No check was run, so nothing is known",
+    ExitCode.MISUSED: "What was asked was not run, so nothing is known",
     ExitCode.UNREACHABLE: "The endpoint cannot be reached",
 }
 _EXCHANGES: Final = 2

@@ -97,6 +97,26 @@ def with_old_tls_only(app: Any) -> Iterator[Served]:
 
 
 @contextmanager
+def with_weak_ciphers_only(app: Any) -> Iterator[Served]:
+    authority = trustme.CA()
+    tls = _server(authority.issue_cert(HOST))
+    tls.maximum_version = ssl.TLSVersion.TLSv1_2
+    tls.set_ciphers("AECDH-AES256-SHA:@SECLEVEL=0")
+    with _secured(app, tls, authority) as served:
+        yield served
+
+
+@contextmanager
+def asking_for_a_client_certificate(app: Any) -> Iterator[Served]:
+    authority = trustme.CA()
+    tls = _server(authority.issue_cert(HOST))
+    authority.configure_trust(tls)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    with _secured(app, tls, authority) as served:
+        yield served
+
+
+@contextmanager
 def with_old_tls_too(app: Any) -> Iterator[Served]:
     authority = trustme.CA()
     with _secured(app, _speaking_old_tls(authority), authority) as served:

@@ -18,7 +18,7 @@ from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
 from sender_sim.core.sign import Signer
 from tests.checks.endpoint import Endpoint
 from tests.checks.examining import INTEGRATION, NOW, findings_of, ids
-from tests.checks.servers import http_at_an_https_url, nowhere
+from tests.checks.servers import asking_for_a_client_certificate, http_at_an_https_url, nowhere
 from tests.openssl import KeyPair
 from tests.unit.sender_sim.scripted import Scripted
 
@@ -151,6 +151,13 @@ def test_a_stranger_signs_as_kaisa_does_with_another_key(key_pair: KeyPair) -> N
     assert other.sign(b"data") != pkcs.sign(b"data")
 
 
+def test_a_client_certificate_that_is_asked_for_is_told_as_what_tls_says_of_it() -> None:
+    finding = findings_of(Endpoint(), asking_for_a_client_certificate, checks=select(CHECKS, ["answer-200"]))[0]
+    assert finding.verdict is Verdict.BROKEN
+    assert finding.happened.startswith("no answer (tls: ")
+    assert "certificate required" in finding.happened
+
+
 def test_http_at_an_https_url_is_told_as_that() -> None:
     findings = findings_of(Endpoint(), http_at_an_https_url, checks=select(CHECKS, ["connection"]))
     by_id = {finding.check.id: finding for finding in findings}
@@ -174,6 +181,7 @@ def examination(*verdicts: tuple[str, Verdict]) -> Examination:
         ([("https-certificate", Verdict.BROKEN), ("answer-200", Verdict.NOT_RUN)], ExitCode.BROKEN),
         ([("answer-200", Verdict.NOT_RUN)], ExitCode.MISUSED),
         ([("answer-200", Verdict.NOT_RUN), ("event-sms", Verdict.KEPT)], ExitCode.KEPT),
+        ([("answer-200", Verdict.KEPT), ("signed-unsigned", Verdict.NOT_RUN)], ExitCode.MISUSED),
         ([("https-certificate", Verdict.ACCEPTED), ("event-sms", Verdict.NOT_RUN)], ExitCode.MISUSED),
         ([("reachable", Verdict.ACCEPTED), ("event-sms", Verdict.NOT_RUN)], ExitCode.MISUSED),
         ([("answer-200", Verdict.ACCEPTED), ("event-sms", Verdict.KEPT)], ExitCode.KEPT),

@@ -135,7 +135,7 @@ def test_of_a_long_body_the_beginning_and_the_end_are_shown() -> None:
         (examination([finding("body-empty", Verdict.BROKEN)]), "The contract is kept"),
         (examination([finding("answer-200", Verdict.BROKEN)]), "The contract is broken"),
         (examination([finding("reachable", Verdict.BROKEN)]), "The endpoint cannot be reached"),
-        (examination([finding("answer-200", Verdict.NOT_RUN)]), "No check was run, so nothing is known"),
+        (examination([finding("answer-200", Verdict.NOT_RUN)]), "What was asked was not run, so nothing is known"),
     ],
 )
 def test_the_title_is_the_verdict_and_only_a_kept_contract_is_green(told: Examination, title: str) -> None:

@@ -42,7 +42,7 @@ async def reachable(probe: Probe) -> None:
     foundation=True,
 )
 async def tls(probe: Probe) -> None:
-    """Whatever the certificate: what a client that speaks every version agrees on."""
+    """Whatever the certificate: what a client that speaks everything agrees on, and whether one of today's can."""
     _over_https(probe)
     try:
         async with probe.connect(_lenient()) as connection:
@@ -51,6 +51,13 @@ async def tls(probe: Probe) -> None:
         raise Broken(f"no TLS handshake: {_words(error, probe)}") from None
     if version not in _MODERN:
         raise Broken(f"agreed on {version}", cause="the server speaks old versions of TLS only")
+    failed = await probe.handshake()
+    if failed and not isinstance(failed, ssl.SSLCertVerificationError):
+        raise Broken(
+            f"{version} is spoken, but to no client of today: {_words(failed, probe)}",
+            cause="the server offers weak ciphers only, or its key is weak",
+            change="set up the server with the ciphers of its defaults",
+        )
 
 
 @GROUP.must(
@@ -64,13 +71,11 @@ async def tls(probe: Probe) -> None:
 async def certificate(probe: Probe) -> None:
     """A handshake with everything verified, as the client of any delivery does it."""
     _over_https(probe)
-    try:
-        async with probe.connect():
-            return
-    except ssl.SSLCertVerificationError as error:
-        raise Broken(f"the certificate is not trusted: {error.verify_message}") from None
-    except OSError as error:
-        raise NotRun(f"no TLS handshake, so no certificate: {_words(error, probe)}") from None
+    error = await probe.handshake()
+    if isinstance(error, ssl.SSLCertVerificationError):
+        raise Broken(f"the certificate is not trusted: {error.verify_message}")
+    if error:
+        raise NotRun(f"no TLS handshake, so no certificate: {_words(error, probe)}")
 
 
 @GROUP.should(
@@ -95,7 +100,7 @@ async def old_tls(probe: Probe) -> None:
 
 def _over_https(probe: Probe) -> None:
     probe.over_network()
-    if not probe.integration.url.startswith("https:"):
+    if not probe.over_https:
         raise NotRun("the URL is http, to this machine only; Kaisa posts to https")
 
 

@@ -61,7 +61,7 @@ async def exact_bytes(probe: Probe) -> None:
 )
 async def payload_tampered(probe: Probe) -> None:
     """One field of the call is another."""
-    expect_refused(probe, await probe.post(probe.request(_tampered(probe))))
+    expect_refused(await probe.post(probe.request(_tampered(probe))))
 
 
 @GROUP.must(
@@ -79,7 +79,7 @@ async def signature_tampered(probe: Probe) -> None:
     at = len(sign) // 2
     changed = "0" if sign[at] != "0" else "1"
     forged = replace(message, signature=f"{sign[:at]}{changed}{sign[at + 1 :]}")
-    expect_refused(probe, await probe.post(probe.request(forged)))
+    expect_refused(await probe.post(probe.request(forged)))
 
 
 @GROUP.must(
@@ -93,7 +93,7 @@ async def signature_tampered(probe: Probe) -> None:
 async def other_key(probe: Probe) -> None:
     """Right in everything but the key."""
     message = probe.message(probe.data(probe.call()), by=probe.stranger())
-    expect_refused(probe, await probe.post(probe.request(message)))
+    expect_refused(await probe.post(probe.request(message)))
 
 
 @GROUP.must(
@@ -111,7 +111,7 @@ async def other_delivery(probe: Probe) -> None:
     forged = replace(seen, data=probe.data(probe.call()))
     if forged.data == seen.data:
         raise NotRun("the macro sends nothing that tells two calls apart")
-    expect_refused(probe, await probe.post(probe.request(forged)))
+    expect_refused(await probe.post(probe.request(forged)))
 
 
 @GROUP.must(
@@ -127,7 +127,7 @@ async def signature_missing(probe: Probe) -> None:
     message = probe.message(probe.data(probe.call()))
     payload = message.data.decode("ascii")
     for body in (message.envelope(payload=payload), message.envelope(payload=payload, sign="")):
-        expect_refused(probe, await probe.post(probe.request(message, body=body)))
+        expect_refused(await probe.post(probe.request(message, body=body)))
 
 
 @GROUP.must(
@@ -144,7 +144,7 @@ async def payload_missing(probe: Probe) -> None:
     sign = message.signature or ""
     beside = probe.data(probe.call(), more={wire.SIGN: sign})
     for body in (message.envelope(sign=sign), beside):
-        expect_refused(probe, await probe.post(probe.request(message, body=body)))
+        expect_refused(await probe.post(probe.request(message, body=body)))
 
 
 @GROUP.must(
@@ -158,7 +158,7 @@ async def payload_missing(probe: Probe) -> None:
 async def unsigned(probe: Probe) -> None:
     """Bare data, without the envelope."""
     message = replace(probe.message(probe.data(probe.call())), signature=None)
-    expect_refused(probe, await probe.post(probe.request(message)))
+    expect_refused(await probe.post(probe.request(message)))
 
 
 @GROUP.should(

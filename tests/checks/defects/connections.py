@@ -13,6 +13,13 @@ PATIENCE = 3.0
 @defect("does not run", "reachable", serve=servers.nowhere)
 @defect("speaks HTTP where the URL says https", "https-tls", serve=servers.http_at_an_https_url)
 @defect("speaks TLS 1.1 and nothing newer", "https-tls", serve=servers.with_old_tls_only)
+@defect("speaks ciphers that no client of today speaks", "https-tls", serve=servers.with_weak_ciphers_only)
+@defect(
+    "asks for a client certificate",
+    "answer-200",
+    serve=servers.asking_for_a_client_certificate,
+    cause="asks for a client certificate",
+)
 @defect("has a certificate that nobody trusts", "https-certificate", serve=servers.with_a_strangers_certificate)
 @defect("has a certificate for another host", "https-certificate", serve=servers.with_another_hosts_certificate)
 @defect("has a certificate that has expired", "https-certificate", serve=servers.with_an_expired_certificate)
