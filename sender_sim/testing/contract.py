@@ -67,7 +67,8 @@ class Contract:
         """Add the checks, after the user's own tests."""
         items.extend(session.genitems(_Checks.from_parent(session, name=_NODE, nodeid=_NODE, contract=self)))
 
-    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+    # Its type is quoted: pytest 8.0 and older have no such name.
+    def pytest_terminal_summary(self, terminalreporter: "pytest.TerminalReporter") -> None:
         """Show what is broken without failing: a `should`, and what the baseline accepts."""
         reports = [each for each in terminalreporter.stats.get("xfailed", ()) if each.nodeid.startswith(f"{_NODE}::")]
         if reports:
