@@ -25,10 +25,11 @@ __all__ = ["Watched", "hint", "watch"]
 
 
 class Watched:
-    """What there is to know of a run: its figures, the page that tells of it, and what is left to do of it."""
+    """What there is to know of a run: its figures, the view and the page that tell of it, and what is left to do."""
 
     def __init__(self, summary: Summary, *, page: Page | None = None, journal: Journal | None = None) -> None:
         self.summary = summary
+        self.view = LiveView(summary)
         self.page = page
         self.left = Unfinished()
         self._journal = journal
@@ -36,6 +37,7 @@ class Watched:
     def listen(self, event: Event) -> None:
         """Let those who tell of the run hear of an event."""
         self.summary.listen(event)
+        self.view.listen(event)
         if self.page:
             self.page.listen(event)
 
@@ -56,12 +58,10 @@ class Watched:
 
 def watch(plan: Plan, watched: Watched, form: str, *, show_timeline: bool) -> None:
     """Run the plan; count every event and print it: as JSON, as a line of the timeline, or not at all."""
-    show, view = _printer(form, show_timeline=show_timeline), LiveView(watched.summary)
-    prints = form == "json" or show_timeline
-    with closing(aside(_events(plan, watched))) as events, shown(view, _terminal(prints=prints)):
+    show, prints = _printer(form, show_timeline=show_timeline), form == "json" or show_timeline
+    with closing(aside(_events(plan, watched))) as events, shown(watched.view, _terminal(prints=prints)):
         for event in events:
             watched.listen(event)
-            view.listen(event)
             show(event)
 
 

@@ -22,7 +22,7 @@ def page_of(plan: Plan, sent_to: Target) -> Page:
     clock = "virtual" if plan.speed is None else "real" if plan.speed == 1 else f"x{plan.speed:g}"
     facts = [*settings_facts(told.phases[0].integration), ("clock", clock), ("seed", str(plan.seed))]
     facts += [("scenario", told.scenario)] if told.scenario else []
-    facts += [("what goes wrong", "; ".join(map(fault_words, told.faults)))] if told.faults else []
+    facts += [("faults", "; ".join(map(fault_words, told.faults)))] if told.faults else []
     signers = {phase.integration.signer for phase in told.phases}
     signing = sent_to.signing if len(signers) == 1 else None  # which of several keys signed, no request says
     return Page(facts, partial(commands, ca=sent_to.ca, signing=signing))

@@ -47,8 +47,8 @@ def fault_words(rule: Rule) -> str:
     elif rule.first > 1:
         parts.append(f"attempts from {rule.first} on")
     if rule.begin:
-        parts.append(f"from {words.length(rule.begin)} on")
-    if rule.end:
+        parts.append(f"from {words.length(rule.begin)} {f'to {words.length(rule.end)}' if rule.end else 'on'}")
+    elif rule.end:
         parts.append(f"until {words.length(rule.end)}")
     if rule.event_type is not None:
         parts.append(f"{rule.event_type.label} only")

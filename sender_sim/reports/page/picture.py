@@ -25,7 +25,7 @@ _NARROWEST: Final = 0.8
 _ROWS: Final = 40
 _BARS: Final = 170
 _TICKS: Final = 9
-_FIRST: Final = 110  # what the time of the beginning takes of the axis
+_FIRST: Final = 130  # what the time of the beginning takes of the axis
 
 # Each outcome has a shape as well as a colour: `{w}` wide, `{h}` high, `{x}` and `{y}` being half of that.
 _SHAPES: Final = {
@@ -37,6 +37,8 @@ _SHAPES: Final = {
     Look.RESET: "m-{x}-{y}h{w}l-{x} {h}z",
     Look.PROTOCOL: "m-{x} 0h{w}m-{x}-{y}v{h}",
 }
+# Round times are so many steps from a midnight.
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _STEPS: Final = tuple(
     timedelta(minutes=minutes) for minutes in (1, 2, 5, 10, 15, 30, 60, 120, 180, 360, 720, 1440, 2880, 10080, 43200)
 )
@@ -124,8 +126,7 @@ class _Scale:
 
     def rounds(self, step: timedelta) -> Iterator[datetime]:
         """The times that are multiples of a step."""
-        midnight = datetime(1970, 1, 1, tzinfo=UTC)
-        at = self.begin + (midnight - self.begin) % step
+        at = self.begin + (_EPOCH - self.begin) % step
         while at <= self.begin + self.span:
             yield at
             at += step
@@ -176,22 +177,20 @@ def _strip(density: Counter[tuple[datetime, Look]], scale: _Scale) -> tuple[int,
     width = scale.step(_BARS)
     bins: dict[datetime, Counter[Look]] = {}
     for (at, look), count in density.items():
-        begin = at - (at - datetime(1970, 1, 1, tzinfo=UTC)) % width
-        bins.setdefault(begin, Counter())[look] += count
+        bins.setdefault(at - (at - _EPOCH) % width, Counter())[look] += count
     most = max(counts.total() for counts in bins.values())
-    bars = []
-    for begin, counts in sorted(bins.items()):
-        bottom = float(_AXIS + _STRIP)
-        left, right = max(scale(begin), _LEFT), min(scale(begin + width), _WIDTH - _RIGHT + 2)
-        for look in Look:
-            if count := counts[look]:
-                height = max(count / most * _STRIP, 1.0)
-                bottom -= height
-                title = f"{words.moment(begin)}, {words.length(width)}: {words.count(count, 'attempt')}: {look}"
-                bars.append(
-                    Bar(left, round(bottom, 1), round(max(right - left - 0.6, 0.8), 1), round(height, 1), look, title)
-                )
-    return most, width, bars
+    return most, width, [bar for begin in sorted(bins) for bar in _stack(begin, bins[begin], width, most, scale)]
+
+
+def _stack(begin: datetime, counts: Counter[Look], width: timedelta, most: int, scale: _Scale) -> Iterator[Bar]:
+    left, right = max(scale(begin), _LEFT), min(scale(begin + width), _WIDTH - _RIGHT + 2)
+    bottom = float(_AXIS + _STRIP)
+    for look in Look:
+        if count := counts[look]:
+            height = max(count / most * _STRIP, 1.0)
+            bottom -= height
+            title = f"{words.moment(begin)}, {words.length(width)}: {words.count(count, 'attempt')}: {look}"
+            yield Bar(left, round(bottom, 1), round(max(right - left - 0.6, 0.8), 1), round(height, 1), look, title)
 
 
 def _row(history: History, track: Track, scale: _Scale, y: float) -> Row:

@@ -17,6 +17,7 @@ from sender_sim.core.events import Event
 from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
 from sender_sim.reports.live import LiveView, shown
 from sender_sim.reports.summary import Summary
+from sender_sim.watch import Watched
 from tests.unit.sender_sim.scripted import DOWN, OK, START, Scripted, a_call, always, at_attempt, play
 
 
@@ -79,6 +80,18 @@ def test_at_the_end_nothing_is_retried_and_the_last_three_failures_are_told() ->
 
 def test_what_was_delivered_later_is_retried_no_more() -> None:
     assert "delivered: 1  retrying: 0  given up: 0" in seen(play(a_call(), Scripted(at_attempt(3))))[1]
+
+
+def test_a_run_that_goes_on_is_told_as_a_whole() -> None:
+    happened = play([a_call("a"), a_call("b")], Scripted(at_attempt(3)))
+    watched = Watched(Summary())
+    for event in happened[:9]:
+        watched.recall(event)
+    for event in happened[9:]:
+        watched.listen(event)
+    head, figures, *_ = drawn(watched.view)
+    assert head.endswith("  2 of 2 deliveries are over")
+    assert "delivered: 2  retrying: 0" in figures
 
 
 def test_the_rate_is_that_of_the_last_few_seconds() -> None:

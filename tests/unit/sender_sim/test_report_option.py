@@ -70,7 +70,7 @@ def test_a_scenario_is_written_down_with_its_name_its_faults_and_how_it_ended(
     assert tree.one("h1").words == "The scenario ended as it should"
     told = facts(tree)
     assert told["scenario"] == "answers-lost"
-    assert told["what goes wrong"].startswith("refused, attempt 1; answer lost")
+    assert told["faults"].startswith("refused, attempt 1; answer lost")
 
 
 def test_with_a_key_that_changes_no_line_signs_anew(
