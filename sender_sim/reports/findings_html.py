@@ -51,6 +51,7 @@ def as_page(examination: Examination, reproduce: Reproduce) -> str:
         verdict=ENDS[examination.exit_code],
         good=examination.exit_code is ExitCode.KEPT,
         facts=_facts(examination),
+        version=version("kaisa-webhook-kit"),
         figures=[(look, sum(_look(finding) is look for finding in findings)) for look in _LOOKS],
         groups=[(_TITLES[name], list(found)) for name, found in groupby(findings, key=attrgetter("check.group"))],
         deviations=_deviations(findings),
@@ -86,7 +87,6 @@ def _facts(examination: Examination) -> list[tuple[str, str]]:
         *request_facts(examination.integration),
         ("macro", "Kaisa's default" if macro == wire.DEFAULT_MACRO else macro),
         ("examined (UTC)", f"{examination.at:%Y-%m-%d %H:%M:%S}, in {examination.seconds:.1f} s"),
-        ("by", f"sender-sim {version('kaisa-webhook-kit')}"),
     ]
 
 
