@@ -12,7 +12,8 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
-from sender_sim.commands.report import page_of, report_option, unexpected, write
+from sender_sim.commands.files import write
+from sender_sim.commands.report import page_of, report_option, unexpected
 from sender_sim.commands.scenarios import outcome, scenario_options, staged, verdict
 from sender_sim.journal import Journal, JournalError
 from sender_sim.options import ClockType, active, output_format, target_options
