@@ -62,8 +62,10 @@ def clock(page: Page) -> Locator:
     return page.get_by_role("region", name="Simulated time")
 
 
-def test_the_whole_story(tmp_path: Path, page: Page) -> None:
+def test_the_whole_story(tmp_path: Path, page: Page, watch: Watch) -> None:
     folder, ports = tmp_path / "up", up.ports()
+    # A browser asks for the icon when it finds the time: that may be while the console is stopped.
+    watch.expect(r"ERR_CONNECTION_REFUSED .*/assets/icon\.svg")
     with up.running(folder, ports) as both:
         _is_requested_and_approved(page, both)
         _is_set_up_with_mistakes_beside_their_fields(page, both)
