@@ -9,7 +9,7 @@ from sender_sim.core.integration import Integration
 from sender_sim.options import target
 from sender_sim.reading import SettingsError
 from sender_sim.settings import load
-from sender_sim.testing.fields import Options
+from sender_sim.testing.fields import Options, aware
 from sender_sim.testing.sender import Sender
 from sender_sim.transports import HttpsTransport, Transport, WsgiTransport
 
@@ -47,7 +47,7 @@ def open_sender(endpoint: "str | WSGIApplication", *, key: Path | None = None, *
         integration, transport = _to(endpoint, **given)
     except SettingsError as error:
         raise SettingsError(map(_as_arguments, error.problems)) from None
-    return Sender(integration, transport, now=now, attempts=attempts)
+    return Sender(integration, transport, now=aware(now), attempts=attempts)
 
 
 def _to(

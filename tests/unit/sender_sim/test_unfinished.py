@@ -95,7 +95,8 @@ def test_a_call_that_begins_when_another_ends_does_so_in_the_same_order_after_a_
         return engine
 
     batches = play(engine(Unfinished()), Scripted(), VirtualClock(START))
-    assert {events.CallBegan, events.CallEnded} <= {type(event) for event in chain(*batches) if event.at == calls[0].end}
+    at_once = {type(event) for event in chain(*batches) if event.at == calls[0].end}
+    assert {events.CallBegan, events.CallEnded} <= at_once
     for cut in range(len(batches)):
         before, after = list(chain(*batches[:cut])), list(chain(*batches[cut:]))
         left = unfinished(before)

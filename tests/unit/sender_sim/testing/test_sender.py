@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -273,6 +274,20 @@ def test_a_result_tells_all_where_an_assertion_fails() -> None:
     )
     violating = to(Endpoint(("200 OK", b'{"append": 1}'))).sms(id="y")
     assert repr(violating).startswith("<sms of y: attempt 1 -> 200 OK; BREAKS R7: ")
+
+
+def test_a_start_without_a_time_zone_is_utc_as_fields_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = Endpoint()
+    try:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("TZ", "America/New_York")
+            time.tzset()
+            sender = open_sender(endpoint, start=START.replace(tzinfo=None))
+            result = sender.post_call(duration=0)
+    finally:
+        time.tzset()
+    assert endpoint.fields["start"] == "2026-03-02 08:58:57"  # the sample has 63 seconds
+    assert (sender.now, result.attempts[0].at) == (START, START)
 
 
 def test_an_application_that_takes_longer_than_the_deadline_has_failed() -> None:
