@@ -2,6 +2,7 @@
 
 import random
 import ssl
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -67,7 +68,7 @@ class Plan:
         """The calls that have not begun, each made up when it is asked for."""
         told, chance = self.situation, random.Random(self.seed)  # noqa: S311 - made-up calls are no secret
         calls = synthetic.calls(chance, told.calls, self.begun, told.profile)
-        begun = list(islice(calls, left.begun))[-1:]
+        begun = deque(islice(calls, left.begun), maxlen=1)  # not all of them at once
         if [call.id for call in begun] != ([left.last] if left.last else []):
             raise JournalError(f"the journal's calls are not those of --seed {self.seed}: another version made them up")
         return calls
