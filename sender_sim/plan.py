@@ -53,6 +53,11 @@ class Plan:
     def engine(self, left: Unfinished) -> Engine:
         """An engine with all that is still to happen. Raises JournalError if that is no part of this plan."""
         phases = self.situation.phases
+        if left.changes >= len(phases):
+            raise JournalError(
+                f"settings have changed {left.changes}x in the journal, and in the scenario they do so "
+                f"{len(phases) - 1}x: put its file back as it was"
+            )
         engine = Engine(phases[left.changes].integration)
         engine.resume(left, [phase.integration for phase in phases])
         for phase in phases[left.changes + 1 :]:

@@ -9,6 +9,7 @@ import pytest
 
 from sender_sim.core import synthetic
 from sender_sim.core.unfinished import Unfinished
+from sender_sim.journal import JournalError
 from sender_sim.plan import Plan
 from sender_sim.scenarios import situation
 from tests.unit.sender_sim.scripted import INTEGRATION, START
@@ -35,3 +36,9 @@ def test_the_calls_that_have_begun_are_passed_over_one_by_one(plan: Plan) -> Non
     assert due is not None
     assert due >= last.start
     assert most < 500_000
+
+
+def test_a_scenario_that_has_lost_changes_since_then_is_told(plan: Plan) -> None:
+    words = "settings have changed 1x in the journal, and in the scenario they do so 0x: put its file back as it was"
+    with pytest.raises(JournalError, match=words):
+        plan.engine(Unfinished(changes=1))
