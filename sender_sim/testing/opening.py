@@ -61,6 +61,8 @@ def _to(
     if isinstance(endpoint, str):
         sent_to = target(file=None, ca=ca, allow_http=allow_http, url=endpoint, **given)
         return sent_to.integration, HttpsTransport(sent_to.tls)
+    if not path.startswith("/"):
+        raise SettingsError([f"path: {path!r} must begin with '/'"])
     signature = {name: given.pop(name) for name in _OF_A_SIGNATURE if name in given}
     values = {"url": f"{_HOST}{path}", **given} | ({"signature": signature} if signature else {})
     return load(values), WsgiTransport(endpoint, here=True)

@@ -296,6 +296,11 @@ def test_a_result_tells_all_where_an_assertion_fails() -> None:
     assert repr(violating).startswith("<sms of y: attempt 1 -> 200 OK; BREAKS R7: ")
 
 
+def test_a_path_that_would_become_part_of_the_host_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"^path: 'hooks/kaisa' must begin with '/'$"):
+        to(Endpoint(), path="hooks/kaisa")
+
+
 def test_a_start_without_a_time_zone_is_utc_as_fields_are(monkeypatch: pytest.MonkeyPatch) -> None:
     endpoint = Endpoint()
     try:
