@@ -194,7 +194,7 @@ class Breathing:
             await asyncio.sleep(self._seconds)
         outcome = await self._transport.send(attempt)
         self._busy.discard(attempt.delivery)
-        if outcome.busy:
+        if outcome.busy and self._seconds:
             self._busy.add(attempt.delivery)
         return outcome
 

@@ -94,7 +94,7 @@ class State(Journal):
     def opened(cls, path: Path, *, now: datetime) -> Iterator[Self]:
         """The state in a file; one that is not there is begun, at the simulated time `now`. Raises JournalError."""
         plan = {"program": _PROGRAM, "start": now.isoformat()}
-        opening: AbstractContextManager[Self] = cls.found(path) if path.exists() else cls.begun(path, plan)
+        opening: AbstractContextManager[Self] = cls.found(path) if cls.is_begun(path) else cls.begun(path, plan)
         with opening as state:
             if state.plan.get("program") != _PROGRAM:
                 raise JournalError(f"{path} is the journal of a run, not the state of a console; name another file")

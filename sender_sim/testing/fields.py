@@ -8,7 +8,7 @@ from typing import Final, TypedDict
 from receiver import wire
 from sender_sim.reading import near_miss
 
-__all__ = ["Faults", "Fields", "Options", "texts"]
+__all__ = ["Faults", "Fields", "Options", "aware", "texts"]
 
 Text = str | None
 
@@ -21,8 +21,8 @@ class Options(TypedDict, total=False):
 
     `path` is an application's, `/webhook` unless given; `ca` has the certificates to trust instead of the system's;
     `allow_http` permits http, to this machine only. `attempts` (5) is how many may fail before a delivery is left;
-    virtual time begins at `start`, or else now. The rest is named as in a settings file (docs/simulator.md), `digest`,
-    `padding` and `encoding` being those of the signature.
+    virtual time begins at `start`, or else now; without a time zone it is UTC. The rest is named as in a settings file
+    (docs/simulator.md), `digest`, `padding` and `encoding` being those of the signature.
     """
 
     path: str
@@ -88,6 +88,11 @@ def texts(fields: Mapping[str, object], sent: Collection[str]) -> dict[str, str]
     return {name: _text(name, value) for name, value in fields.items()}
 
 
+def aware(time: datetime) -> datetime:
+    """The time; without a time zone it is UTC, wherever the tests run."""
+    return time if time.tzinfo else time.replace(tzinfo=UTC)
+
+
 def _text(name: str, value: object) -> str:
     match value:
         case None:
@@ -99,7 +104,6 @@ def _text(name: str, value: object) -> str:
         case timedelta():
             return str(int(value.total_seconds()))
         case datetime():
-            aware = value if value.tzinfo else value.replace(tzinfo=UTC)
-            return aware.astimezone(UTC).strftime(wire.START_FORMAT)
+            return aware(value).astimezone(UTC).strftime(wire.START_FORMAT)
         case _:
             raise TypeError(f"{name}={value!r} has no text of its own; give the text that is to be sent")

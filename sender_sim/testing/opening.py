@@ -9,7 +9,7 @@ from sender_sim.core.integration import Integration
 from sender_sim.options import target
 from sender_sim.reading import SettingsError
 from sender_sim.settings import load
-from sender_sim.testing.fields import Options
+from sender_sim.testing.fields import Options, aware
 from sender_sim.testing.sender import Sender
 from sender_sim.transports import HttpsTransport, Transport, WsgiTransport
 
@@ -47,7 +47,7 @@ def open_sender(endpoint: "str | WSGIApplication", *, key: Path | None = None, *
         integration, transport = _to(endpoint, **given)
     except SettingsError as error:
         raise SettingsError(map(_as_arguments, error.problems)) from None
-    return Sender(integration, transport, now=now, attempts=attempts)
+    return Sender(integration, transport, now=aware(now), attempts=attempts)
 
 
 def _to(
@@ -61,6 +61,8 @@ def _to(
     if isinstance(endpoint, str):
         sent_to = target(file=None, ca=ca, allow_http=allow_http, url=endpoint, **given)
         return sent_to.integration, HttpsTransport(sent_to.tls)
+    if not path.startswith("/"):
+        raise SettingsError([f"path: {path!r} must begin with '/'"])
     signature = {name: given.pop(name) for name in _OF_A_SIGNATURE if name in given}
     values = {"url": f"{_HOST}{path}", **given} | ({"signature": signature} if signature else {})
     return load(values), WsgiTransport(endpoint, here=True)

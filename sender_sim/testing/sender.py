@@ -4,7 +4,7 @@ import secrets
 from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Unpack, cast
 
 from receiver.wire import EventType
@@ -63,13 +63,12 @@ class Sender:
         changes = texts(told, self._integration.macro.fields)
         call_id = changes.get("id") or secrets.token_hex(8)
         sample = synthetic.sample(self.now)
-        call = replace(
-            sample,
-            id=call_id,
-            fsid=f"FS-{call_id}",
-            kind=Kind.SMS if event_type is EventType.SMS else Kind.VOICE,
-            start=self.now - sample.duration if event_type is EventType.POST_CALL else self.now,
-        )
+        if event_type is EventType.POST_CALL:
+            if changes.get("answered") == "0":
+                changes.setdefault("duration", "0")  # nobody talked
+            sample = replace(sample, start=_before(self.now, changes.get("duration"), sample.duration))
+        kind = Kind.SMS if event_type is EventType.SMS else Kind.VOICE
+        call = replace(sample, id=call_id, fsid=f"FS-{call_id}", kind=kind)
         recording = f"rec-{call_id}" if event_type is EventType.POST_CALL else ""
         request = request_for(call, event_type, self._integration, recording_id=recording, changes=changes)
         return self._deliver(call_id, event_type, request, rules)
@@ -109,6 +108,14 @@ class _Made:
         self.attempts.append(Attempt(attempt.number, attempt.at, outcome))
         self.undisturbed += self._meets(attempt) is None
         return outcome
+
+
+def _before(now: datetime, duration: str | None, usual: timedelta) -> datetime:
+    """When a call began that ends now: at the same moment, if its duration is no number of seconds."""
+    try:
+        return now - (usual if duration is None else timedelta(seconds=int(duration)))
+    except (ValueError, OverflowError):
+        return now
 
 
 def _rules(*, refuse: int = 0, lose_answer: int = 0, faults: Sequence[str] = ()) -> list[Rule]:

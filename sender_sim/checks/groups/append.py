@@ -87,7 +87,8 @@ async def _answers(probe: Probe) -> list[Exchange]:
     """What deliveries of all kinds are answered with, with texts that are long, and that have to be escaped."""
     exchanges = []
     for details in _TEXTS:
-        for kind, event_type in ((Kind.VOICE, EventType.POST_CALL), (Kind.SMS, EventType.SMS)):
+        for event_type in EventType:
+            kind = Kind.SMS if event_type is EventType.SMS else Kind.VOICE
             request = probe.delivery(probe.call(kind, details=details), event_type)
             exchanges.append(await probe.post(request))
     return [exchange for exchange in exchanges if probe.takes(exchange)]

@@ -1,10 +1,9 @@
 """What a run was set to, in words."""
 
 import re
-from dataclasses import asdict
 
 from receiver import wire
-from sender_sim.core.faults import Rule
+from sender_sim.core.faults import Fault, Latency, Rule, Status
 from sender_sim.core.integration import Integration
 from sender_sim.reports.page import words
 
@@ -40,8 +39,7 @@ def request_facts(integration: Integration) -> list[tuple[str, str]]:
 
 def fault_words(rule: Rule) -> str:
     """A fault and the attempts that meet it: `status 503, attempts 1 to 3, until 2 days`."""
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(rule.fault).__name__).lower()
-    parts = [" ".join([kind, *(f"{value:g}" for value in asdict(rule.fault).values() if value is not False)])]
+    parts = [_kind(rule.fault)]
     if rule.last:
         parts.append(words.numbers(rule.first, rule.last))
     elif rule.first > 1:
@@ -55,3 +53,13 @@ def fault_words(rule: Rule) -> str:
     if rule.probability < 1:
         parts.append(f"with a probability of {rule.probability:g}")
     return ", ".join(parts)
+
+
+def _kind(fault: Fault) -> str:
+    match fault:
+        case Status(code, before):
+            return f"status {code}" + (" in the endpoint's place" if before else "")
+        case Latency(seconds):
+            return f"latency {seconds:g}"
+        case _:
+            return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(fault).__name__).lower()

@@ -115,6 +115,18 @@ def test_a_summary_counts_what_happened() -> None:
     ]
 
 
+def test_an_endpoint_that_fails_otherwise_each_time_does_not_fill_the_summary() -> None:
+    summary = Summary()
+    for number in range(1_000):
+        failed = events.AttemptEnded(START, "a/sms", 1, False, None, f"protocol: no HTTP {number}", 0.1)
+        broken = events.ContractViolated(START, "a/sms", 1, "R7", f"the append is not text: {number}")
+        summary.listen(failed)
+        summary.listen(broken)
+    assert (summary.failures.total(), summary.violations.total()) == (1_000, 1_000)
+    assert (summary.failures["another failure"], summary.violations["R7: the append is not text"]) == (800, 800)
+    assert len(summary.lines()) < 500
+
+
 def test_what_was_given_up_breaks_the_contract() -> None:
     summary = summary_of(play(a_call(), Scripted(always(DOWN))))
     assert summary.as_dict() == figures(calls=1, attempts=337, given_up=1, failures={"connect": 337}, kept=False)

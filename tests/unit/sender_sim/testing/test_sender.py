@@ -3,6 +3,7 @@
 import asyncio
 import sqlite3
 import threading
+import time
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
@@ -106,6 +107,26 @@ def test_fields_are_sent_as_kaisa_writes_them(given: dict[str, Any], sent: dict[
     endpoint = Endpoint()
     to(endpoint).post_call(**given)
     assert {name: endpoint.fields[name] for name in sent} == sent
+
+
+@pytest.mark.parametrize(
+    ("given", "start", "duration"),
+    [
+        ({}, "2026-03-02 08:58:57", "63"),
+        ({"duration": timedelta(minutes=30)}, "2026-03-02 08:30:00", "1800"),
+        ({"answered": False}, "2026-03-02 09:00:00", "0"),
+        ({"answered": False, "duration": 5}, "2026-03-02 08:59:55", "5"),
+        ({"start": "2026-03-02 08:00:00"}, "2026-03-02 08:00:00", "63"),
+        ({"duration": "long"}, "2026-03-02 09:00:00", "long"),
+        ({"duration": 10**12}, "2026-03-02 09:00:00", "1000000000000"),
+    ],
+)
+def test_a_call_ends_when_its_post_call_is_sent_and_a_missed_one_took_no_time(
+    given: dict[str, Any], start: str, duration: str
+) -> None:
+    endpoint = Endpoint()
+    to(endpoint).post_call(**given)
+    assert (endpoint.fields["start"], endpoint.fields["duration"]) == (start, duration)
 
 
 def test_every_field_of_the_contract_can_be_given_and_no_other() -> None:
@@ -273,6 +294,25 @@ def test_a_result_tells_all_where_an_assertion_fails() -> None:
     )
     violating = to(Endpoint(("200 OK", b'{"append": 1}'))).sms(id="y")
     assert repr(violating).startswith("<sms of y: attempt 1 -> 200 OK; BREAKS R7: ")
+
+
+def test_a_path_that_would_become_part_of_the_host_is_told() -> None:
+    with pytest.raises(SettingsError, match=r"^path: 'hooks/kaisa' must begin with '/'$"):
+        to(Endpoint(), path="hooks/kaisa")
+
+
+def test_a_start_without_a_time_zone_is_utc_as_fields_are(monkeypatch: pytest.MonkeyPatch) -> None:
+    endpoint = Endpoint()
+    try:
+        with monkeypatch.context() as elsewhere:
+            elsewhere.setenv("TZ", "America/New_York")
+            time.tzset()
+            sender = open_sender(endpoint, start=START.replace(tzinfo=None))
+            result = sender.post_call()
+    finally:
+        time.tzset()
+    assert endpoint.fields["start"] == "2026-03-02 08:58:57"  # the sample has 63 seconds
+    assert (sender.now, result.attempts[0].at) == (START, START)
 
 
 def test_an_application_that_takes_longer_than_the_deadline_has_failed() -> None:
