@@ -109,6 +109,14 @@ def test_the_append_is_shown_with_the_call_and_with_the_delivery(active: Console
         assert append.text.removeprefix("saved: ") == "åäö <b>👍"
 
 
+def test_an_append_that_is_no_text_is_written_out(active: Console) -> None:
+    active.endpoint.script = lambda _: Answered(200, b'{"append": "\\ud800"}')
+    call = active.place()
+    active.go("end")
+    for address in ("/calls", f"/calls/{call.facts.id}", f"/deliveries/{call.facts.id}/post-call", "/journal"):
+        assert "\\ud800" in active.get(address).main().text
+
+
 def test_an_empty_append_is_shown_as_one(active: Console) -> None:
     active.endpoint.script = lambda _: Answered(200, b'{"append": ""}')
     active.place()
