@@ -145,8 +145,7 @@ def _has_token() -> bool:
 
 def own(address: str) -> str:
     """A page of ours to go on to; anything else is the first page."""
-    parts = urlsplit(address)
-    ours = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc
+    ours = address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
     return address if ours else "/"
 
 

@@ -194,7 +194,8 @@ def test_no_page_has_script_or_style_within_or_loads_from_elsewhere(active: Cons
 
 @pytest.mark.parametrize(
     ("address", "expected"),
-    [("/calls?q=1#x", "/calls?q=1#x"), ("", "/"), ("calls", "/"), ("//x", "/"), ("/\\x", "/"), ("http:/x", "/")],
+    [("/calls?q=1#x", "/calls?q=1#x"), ("", "/"), ("calls", "/"), ("//x", "/"), ("/\\x", "/"), ("http:/x", "/")]
+    + [(address, "/") for address in ("http://[", "/\t/x", "/\t\\x", "/x\r\ny", "/x\\y", "///x", "/\0")],
 )
 def test_the_way_on_stays_on_this_site(address: str, expected: str) -> None:
     assert own(address) == expected

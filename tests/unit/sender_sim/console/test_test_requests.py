@@ -81,3 +81,8 @@ def test_hostile_answers_are_text(saved: Console) -> None:
     page = saved.post("/test-requests")
     assert not page.main().all("script") + page.main().all("b", class_="x")
     assert r"<script>alert(1)</script>\x1b[2J\u202e" in page.text
+
+
+@pytest.mark.parametrize("number", ["7", str(2**63 - 1), str(2**63), "9" * 30])
+def test_a_test_request_that_was_never_sent_is_not_there(console: Console, number: str) -> None:
+    console.get(f"/test-requests/{number}", 404)
