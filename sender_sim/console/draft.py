@@ -71,7 +71,7 @@ _LARGEST_KEY: Final = 64 * 1024
 
 
 def _read_key(path: Path) -> bytes:
-    """A key's file, whatever a form names: a pipe or a device may never come to its end. Raises OSError, KeyRejected."""
+    """A key's file, whatever a form names: a pipe or a device may have no end. Raises OSError, KeyRejected."""
     if "\0" in str(path):
         raise KeyRejected("is no name of a file")
     if path.exists() and not path.is_file():

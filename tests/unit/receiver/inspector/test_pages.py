@@ -143,8 +143,8 @@ def test_an_open_page_of_a_delivery_reads_no_body_until_something_changes(
 ) -> None:
     visitor.hook(form(POST_CALL))
     tag = visitor.get("/inspect/deliveries/1").headers["ETag"]
-    for module, name in ((pages.report, "of_delivery"), (pages.fields, "typed"), (pages.curl, "command")):
-        monkeypatch.setattr(module, name, None)
+    for name in ("report.of_delivery", "fields.typed", "curl.command"):
+        monkeypatch.setattr(f"receiver.inspector.{name}", None)
     assert visitor.get("/inspect/deliveries/1", X_Inspector_Live="1", If_None_Match=tag).status == 304
 
 
