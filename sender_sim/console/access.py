@@ -14,8 +14,10 @@ from urllib.parse import urlsplit
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, session, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-__all__ = ["Access", "guard", "is_loopback", "names_of", "own"]
+__all__ = ["LONGEST_ADDRESS", "Access", "guard", "is_loopback", "names_of", "own"]
 
+# What servers and proxies take as an address; a form that makes a longer one is shown without.
+LONGEST_ADDRESS: Final = 8_000
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"

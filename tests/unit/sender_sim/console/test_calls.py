@@ -75,6 +75,14 @@ def test_every_mistake_in_the_form_stands_beside_its_field_and_has_an_address(ac
     assert not active.simulation.book.calls
 
 
+def test_an_order_that_is_too_long_for_an_address_is_shown_at_once(active: Console) -> None:
+    answer = active.send("/calls", kind="sms", text="å" * 30_000)
+    page = Page(answer.text)
+    assert (answer.status_code, page["text"].raw.strip()) == (200, "å" * 30_000)
+    assert page.described("text") == "has 30000 characters; 2000 are the most"
+    assert not active.simulation.book.calls
+
+
 @pytest.mark.parametrize("number", ["9" * 300, "9" * 400, "inf", "-inf", "nan", "1e400"])
 @pytest.mark.parametrize("field", ["duration", "recording_after", "trouble_attempts"])
 def test_a_number_that_is_beyond_all_time_is_told_beside_its_field(active: Console, field: str, number: str) -> None:

@@ -179,3 +179,14 @@ def test_whatever_a_form_names_as_its_key_the_console_is_not_held_up(
     page = approved.post("/setup", action="save", url=URL, sign="on", key=key)
     assert told.format(folder=tmp_path) in page.described("key")
     assert "Shown without a signature" in page.text
+
+
+@pytest.mark.parametrize("action", ["save", "check", "insert:id"])
+def test_a_form_that_is_too_long_for_an_address_is_shown_at_once(approved: Console, action: str) -> None:
+    macro = "a={id}&b=" + "å" * 30_000  # six bytes each in an address
+    answer = approved.send("/setup", action=action, url="http://wrong.example/", macro=macro)
+    page = Page(answer.text)
+    assert answer.status_code == 200
+    assert "å" * 30_000 in page["macro"].raw
+    assert page["url"]["value"] == "http://wrong.example/"
+    assert ("aria-invalid" in page["url"]) is (action == "save")
