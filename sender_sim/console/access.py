@@ -12,6 +12,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
 __all__ = ["LONGEST_ADDRESS", "Access", "guard", "is_loopback", "names_of", "own"]
@@ -93,8 +94,16 @@ def _is_address(host: str) -> bool:
     return True
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's, whose cookie stays on TLS where a proxy in front speaks it; a lie costs nobody but who tells it."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's signature
+        return request.headers.get("X-Forwarded-Proto") == "https"
+
+
 def guard(app: Flask, access: Access) -> None:
     """Have every request of the application checked, and every answer say what its page may load."""
+    app.session_interface = _Sessions()
     pages = Blueprint("access", __name__)
     app.before_request(lambda: _check(access))
     app.after_request(_armour)

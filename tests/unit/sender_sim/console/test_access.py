@@ -191,6 +191,12 @@ def test_a_session_is_no_scripts_business_and_stays_on_this_site(console: Consol
     cookie = console.client.get("/workflows").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+
+
+def test_a_session_that_was_begun_over_tls_is_not_told_without(console: Console) -> None:
+    answer = console.client.get("/workflows", headers={"X-Forwarded-Proto": "https"})
+    assert "; Secure;" in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize("address", ["/workflows", "/setup", "/calls", "/journal", "/nowhere", "/assets/console.js"])
