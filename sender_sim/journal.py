@@ -5,9 +5,10 @@ ends, nothing is lost that it knew. An answer is noted when it comes, which may 
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -130,7 +131,12 @@ class Noting:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that nobody shares; what goes wrong with the file, now or later, is told in words."""
+    """A connection that nobody shares; what goes wrong with the file, now or later, is told in words.
+
+    A new file is its owner's alone, for it holds phone numbers; SQLite gives what it puts beside it the same mode.
+    """
+    with suppress(OSError):  # SQLite tells what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     try:
         connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
         try:

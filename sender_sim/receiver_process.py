@@ -61,7 +61,12 @@ class ReceiverProcess:
         return f"https://localhost:{self._port}/webhook"
 
     def start(self) -> None:
-        """Start it and wait until it is ready. Raises ClickException with its log if it never is."""
+        """Start it and wait until it is ready.
+
+        Raises ClickException with its log if it never is, and OSError where something listens at its port: that may be
+        a receiver whose simulator was killed, which would seem to be this one.
+        """
+        socket.create_server(("127.0.0.1", self._port)).close()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "receiver", "serve"], env=self._environment, stdout=log, stderr=log

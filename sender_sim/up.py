@@ -46,6 +46,7 @@ def up(folder: Path, access: Access, *, console_port: int, receiver_port: int) -
     Raises OSError, JournalError and SettingsError for what is in the folder; ClickException if the receiver does not
     start.
     """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)  # the receiver's inbox holds phone numbers
     keys = _keys(folder)
     password = _kept_password(folder / "inspector-password")
     with ExitStack() as stack:
@@ -73,11 +74,13 @@ def _keys(folder: Path) -> DevelopmentKeys:
 
 
 def _kept_password(path: Path) -> str:
-    """The password of the inspector: made once, for the eyes of this user alone."""
-    if not path.exists():
-        with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:  # noqa: PTH123 - a descriptor
-            file.write(secrets.token_urlsafe(12))
-    return path.read_text("utf-8").strip()
+    """The password of the inspector: made once, for the eyes of this user alone. Without one there is no inspector."""
+    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+") as file:  # noqa: PTH123 - a descriptor
+        kept = file.read().strip()
+        if not kept:  # new, or cut off before anything was written
+            kept = secrets.token_urlsafe(12)
+            file.write(kept)
+        return kept
 
 
 def _integration(url: str, keys: DevelopmentKeys) -> str:

@@ -3,7 +3,7 @@
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
@@ -71,16 +71,18 @@ class Pages:
             "inbox",
             facts=([each.version for each in lines], found.next, counts, background),
             every=_SEARCH_EVERY if wanted.text or wanted.number else _LIST_EVERY,
-            wanted=wanted,
-            lines=lines,
-            found=found,
-            counts=counts,
-            background=background,
-            states=search.STATES,
-            events=search.EVENTS,
-            codes=search.CODES,
-            signed=bool(self._settings.trusted_keys),
-            webhook=self._webhook(),
+            context=lambda: {
+                "wanted": wanted,
+                "lines": lines,
+                "found": found,
+                "counts": counts,
+                "background": background,
+                "states": search.STATES,
+                "events": search.EVENTS,
+                "codes": search.CODES,
+                "signed": bool(self._settings.trusted_keys),
+                "webhook": self._webhook(),
+            },
         )
 
     def delivery(self, number: int) -> ResponseReturnValue:
@@ -93,17 +95,19 @@ class Pages:
             name=f"delivery {number}",
             facts=(row["state"], row["last_seen"], row["handled_at"], row["body"] is None, len(revisions)),
             every=_ROW_EVERY,
-            row=row,
-            revisions=revisions,
-            event=event_label(row),
-            background=self._receiver.router.background.names_for(row["event_type"]),
-            steps=report.of_delivery(row, revisions, self._settings, self._receiver.router),
-            seen=_attempts(row),
-            values=fields.typed(row, self._settings.macro),
-            wire_values=fields.wire_values(row),
-            numbers=fields.number_names(self._settings.macro),
-            replay=look(self._inbox, self._receiver.router, number, build.utc_now()),
-            **self._bytes("delivery", row),
+            context=lambda: {
+                "row": row,
+                "revisions": revisions,
+                "event": event_label(row),
+                "background": self._receiver.router.background.names_for(row["event_type"]),
+                "steps": report.of_delivery(row, revisions, self._settings, self._receiver.router),
+                "seen": _attempts(row),
+                "values": fields.typed(row, self._settings.macro),
+                "wire_values": fields.wire_values(row),
+                "numbers": fields.number_names(self._settings.macro),
+                "replay": look(self._inbox, self._receiver.router, number, build.utc_now()),
+                **self._bytes("delivery", row),
+            },
         )
 
     def refusal(self, number: int) -> ResponseReturnValue:
@@ -115,11 +119,13 @@ class Pages:
             name=f"refusal {number}",
             facts=(row["last_seen"], row["count"], asked),
             every=0,
-            row=row,
-            steps=report.of_refusal(row),
-            asked=asked,
-            diagnosis=self._diagnosis(row) if asked else None,
-            **self._bytes("refusal", row),
+            context=lambda: {
+                "row": row,
+                "steps": report.of_refusal(row),
+                "asked": asked,
+                "diagnosis": self._diagnosis(row) if asked else None,
+                **self._bytes("refusal", row),
+            },
         )
 
     def jobs(self) -> ResponseReturnValue:
@@ -130,7 +136,10 @@ class Pages:
             overview = self._receiver.jobs.overview(connection)
         failed: Sequence[Job] = self._receiver.jobs.newest(_JOBS, failed=True)
         return _page(
-            "jobs", facts=(overview, [job.id for job in failed]), every=_ROW_EVERY, overview=overview, failed=failed
+            "jobs",
+            facts=(overview, [job.id for job in failed]),
+            every=_ROW_EVERY,
+            context=lambda: {"overview": overview, "failed": failed},
         )
 
     def _one(self, table: str, number: int) -> dict[str, Any]:
@@ -188,8 +197,13 @@ def _hiding(name: str) -> Hiding:
     return Hiding(numbers_shown=session.numbers_shown_until(name, build.utc_now()) is not None)
 
 
-def _page(template: str, *, facts: object, every: int, name: str = "", **context: Any) -> Response:
-    """The page; 304 where its reader has it. `facts` are what it shows that may change, `every` how often to ask."""
+def _page(
+    template: str, *, facts: object, every: int, context: Callable[[], dict[str, Any]], name: str = ""
+) -> Response:
+    """The page; 304 where its reader has it. `facts` are what it shows that may change, `every` how often to ask.
+
+    `context` is called for a page that is sent: a body may take a while to read, and an open page asks all the time.
+    """
     name = name or template
     until = session.numbers_shown_until(name, build.utc_now())
     tag = hashlib.sha256(repr((request.full_path, facts, until, session.csrf_token())).encode("utf-8", "replace"))
@@ -199,8 +213,16 @@ def _page(template: str, *, facts: object, every: int, name: str = "", **context
     else:
         messages = [] if live else get_flashed_messages(with_categories=True)
         show = Hiding(numbers_shown=until is not None)
+        shown = 1 + int((until - build.utc_now()).total_seconds()) if until else 0
         text = render_template(
-            f"inspector/{template}.html", page=name, every=every, until=until, messages=messages, show=show, **context
+            f"inspector/{template}.html",
+            page=name,
+            every=every,
+            until=until,
+            shown=shown,
+            messages=messages,
+            show=show,
+            **context(),
         )
         response = make_response(text)
     response.set_etag(tag.hexdigest())

@@ -11,11 +11,14 @@ from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
-from flask import Blueprint, Flask, Response, abort, redirect, render_template, request, session, url_for
+from flask import Blueprint, Flask, Response, abort, current_app, redirect, render_template, request, session, url_for
+from flask.sessions import SecureCookieSessionInterface
 from werkzeug.wrappers import Response as AnyResponse
 
-__all__ = ["Access", "guard", "is_loopback", "names_of", "own"]
+__all__ = ["LONGEST_ADDRESS", "Access", "guard", "is_loopback", "names_of", "own"]
 
+# What servers and proxies take as an address; a form that makes a longer one is shown without.
+LONGEST_ADDRESS: Final = 8_000
 _POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; "
     "base-uri 'none'; frame-ancestors 'none'"
@@ -30,6 +33,7 @@ _HEADERS: Final = {
 _OPEN: Final = ("access.login", "static")
 _ATTEMPTS: Final = 10
 _PER_SECONDS: Final = 60.0
+_LONGEST_SESSION: Final = 12 * 60 * 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +46,7 @@ class Access:
     password: str = ""
     names: frozenset[str] = frozenset()
     everywhere: bool = False
-    clock: Callable[[], float] = time.monotonic
+    clock: Callable[[], float] = time.time
     failures: deque[float] = field(default_factory=lambda: deque(maxlen=_ATTEMPTS))
 
     def permits(self, host: str) -> bool:
@@ -60,10 +64,12 @@ class Access:
         """Whether this is the password."""
         return hmac.compare_digest(password.encode("utf-8", "replace"), self.password.encode())
 
-    @property
-    def stamp(self) -> str:
-        """What a session holds that knew the password; another password makes another."""
-        return hashlib.sha256(f"kaisa-console {self.password}".encode()).hexdigest()
+    def stamp(self, secret: str) -> str:
+        """What a session holds that knew the password; another password makes another.
+
+        Anybody can read a cookie: without the secret, no password can be tried on it.
+        """
+        return hmac.new(secret.encode(), self.password.encode(), hashlib.sha256).hexdigest()
 
     @property
     def exhausted(self) -> bool:
@@ -88,8 +94,16 @@ def _is_address(host: str) -> bool:
     return True
 
 
+class _Sessions(SecureCookieSessionInterface):
+    """Flask's, whose cookie stays on TLS where a proxy in front speaks it; a lie costs nobody but who tells it."""
+
+    def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - Flask's signature
+        return request.headers.get("X-Forwarded-Proto") == "https"
+
+
 def guard(app: Flask, access: Access) -> None:
     """Have every request of the application checked, and every answer say what its page may load."""
+    app.session_interface = _Sessions()
     pages = Blueprint("access", __name__)
     app.before_request(lambda: _check(access))
     app.after_request(_armour)
@@ -102,7 +116,8 @@ def guard(app: Flask, access: Access) -> None:
             if access.exhausted:
                 wrong = "too many wrong passwords; wait a minute"
             elif access.admits(request.form.get("password", "")):
-                session["in"] = access.stamp
+                session.clear()  # what was known of it before is worth nothing
+                session["in"], session["since"] = _stamp(access), access.clock()
                 return redirect(own(request.args.get("next", "")))
             else:
                 access.failures.append(access.clock())
@@ -121,6 +136,8 @@ def guard(app: Flask, access: Access) -> None:
 def _check(access: Access) -> AnyResponse | None:
     if not access.permits(request.host):
         abort(421, "this console does not go by the name it was called; --name NAME permits one")
+    if request.headers.get("Sec-Fetch-Site") == "cross-site" and request.headers.get("Sec-Fetch-Mode") != "navigate":
+        abort(403, "a page of another site asked for this; a link may lead here, and nothing else")
     if request.method == "POST" and not _has_token():
         abort(403, "the form is from another session or another page: go back, load it again, and send it again")
     if access.password and request.endpoint not in _OPEN and not _is_in(access):
@@ -130,7 +147,12 @@ def _check(access: Access) -> AnyResponse | None:
 
 
 def _is_in(access: Access) -> bool:
-    return hmac.compare_digest(str(session.get("in", "")), access.stamp)
+    lasts = access.clock() - session.get("since", 0.0) < _LONGEST_SESSION
+    return lasts and hmac.compare_digest(str(session.get("in", "")), _stamp(access))
+
+
+def _stamp(access: Access) -> str:
+    return access.stamp(str(current_app.secret_key))
 
 
 def _token() -> str:
@@ -145,8 +167,7 @@ def _has_token() -> bool:
 
 def own(address: str) -> str:
     """A page of ours to go on to; anything else is the first page."""
-    parts = urlsplit(address)
-    ours = address.startswith("/") and not address.startswith(("//", "/\\")) and not parts.netloc
+    ours = address.startswith("/") and not address.startswith("//") and "\\" not in address and address.isprintable()
     return address if ours else "/"
 
 

@@ -27,6 +27,7 @@ def create_app(simulation: Simulation, access: Access, *, port: int = 0) -> Flas
         MAX_FORM_MEMORY_SIZE=_LARGEST_FORM,
     )
     app.jinja_env.undefined = StrictUndefined
+    app.jinja_env.finalize = words.sendable
     app.jinja_env.filters.update(words.FILTERS)
     app.jinja_env.globals["offset"] = words.offset
     guard(app, access)

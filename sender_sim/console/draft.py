@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Final, Self
 
 from receiver import wire
 from sender_sim import settings
 from sender_sim.core.integration import Integration
+from sender_sim.core.sign import KeyRejected
 
 __all__ = ["SWITCHES", "TEXTS", "Draft", "by_field"]
 
@@ -57,11 +59,28 @@ class Draft:
             given["signature"] = signature
         if timeout is not None:
             given["timeout"] = timeout
-        return settings.load({**given, "active": active}, allow_http=allow_http)
+        return settings.load({**given, "active": active}, allow_http=allow_http, read_key=_read_key)
 
     def differing(self, other: "Draft") -> list[str]:
         """The names of the fields in which two drafts differ."""
         return [each.name for each in fields(self) if getattr(self, each.name) != getattr(other, each.name)]
+
+
+# An RSA key of 16,384 bits has 13,000.
+_LARGEST_KEY: Final = 64 * 1024
+
+
+def _read_key(path: Path) -> bytes:
+    """A key's file, whatever a form names: a pipe or a device may have no end. Raises OSError, KeyRejected."""
+    if "\0" in str(path):
+        raise KeyRejected("is no name of a file")
+    if path.exists() and not path.is_file():
+        raise KeyRejected("is no file; name the private key (PEM) to sign with")
+    with path.open("rb") as file:
+        content = file.read(_LARGEST_KEY + 1)
+    if len(content) > _LARGEST_KEY:
+        raise KeyRejected(f"has over {_LARGEST_KEY:,} bytes, which no key has; name the private key (PEM) to sign with")
+    return content
 
 
 _SIGNATURE: Final = ("key", "digest", "padding", "encoding", "allow_weak")

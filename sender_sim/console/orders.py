@@ -59,11 +59,12 @@ class _Reader:
         text = self.form.get(name, "").strip().replace(",", ".")
         try:
             number = float(int(text) if whole else float(text))
-        except ValueError:
+        except (ValueError, OverflowError):
             number = -1.0
-        if not 0 <= number <= most:
-            self.problems[name] = f"must be {'a whole number' if whole else 'a number'} of {unit} from 0 to {most:g}"
-        return number
+        if 0 <= number <= most:
+            return number
+        self.problems[name] = f"must be {'a whole number' if whole else 'a number'} of {unit} from 0 to {most:g}"
+        return 0.0
 
     def text(self, name: str) -> str:
         text = self.form.get(name, "").replace("\r\n", "\n")
@@ -98,12 +99,12 @@ def _voice(call: Call, read: _Reader) -> Call:
     seconds = read.number("duration", _LONGEST_CALL, "seconds", whole=True)
     after = None
     if read.form.get("recording") == "after":
-        after = timedelta(minutes=max(0.0, read.number("recording_after", _LATEST_RECORDING, "minutes")))
+        after = timedelta(minutes=read.number("recording_after", _LATEST_RECORDING, "minutes"))
     return replace(
         call,
         direction=Direction.OUTBOUND if read.form.get("kind") == "outbound" else Direction.INBOUND,
         answered="answered" in read.form,
-        duration=timedelta(seconds=max(0.0, seconds)),
+        duration=timedelta(seconds=seconds),
         recording_after=after,
     )
 

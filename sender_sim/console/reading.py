@@ -1,7 +1,6 @@
 """What an endpoint reads out of a request: names and values, those of the signed data where it is an envelope."""
 
 import json
-from collections.abc import Iterable
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
@@ -31,13 +30,5 @@ def read(request: Request) -> Reading:
 
 def _pairs(text: str, content_type: str) -> list[tuple[str, str]]:
     if content_type != wire.CONTENT_TYPES[wire.JSON]:
-        return _shown(parse_qsl(text, keep_blank_values=True, errors="backslashreplace"))
-    return _shown(json.loads(text).items())
-
-
-def _shown(pairs: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """A lone surrogate cannot be sent to a browser; it is written out."""
-    return [
-        (name.encode("utf-8", "backslashreplace").decode(), value.encode("utf-8", "backslashreplace").decode())
-        for name, value in pairs
-    ]
+        return parse_qsl(text, keep_blank_values=True, errors="backslashreplace")
+    return list(json.loads(text).items())

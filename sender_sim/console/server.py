@@ -59,7 +59,6 @@ def opened(place: Place, options: Options) -> Iterator[Server]:
     """A console for the block. Raises JournalError and SettingsError for its state, OSError for its port."""
     logging.getLogger("werkzeug").setLevel(logging.WARNING)
     with State.opened(place.state, now=datetime.now(UTC).replace(microsecond=0)) as state:
-        place.state.chmod(0o600)  # it holds what sessions are signed with, and phone numbers
         simulation = Simulation(state, options)
         try:
             app = create_app(simulation, place.access, port=place.port)

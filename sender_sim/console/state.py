@@ -92,7 +92,13 @@ class State(Journal):
     @classmethod
     @contextmanager
     def opened(cls, path: Path, *, now: datetime) -> Iterator[Self]:
-        """The state in a file; one that is not there is begun, at the simulated time `now`. Raises JournalError."""
+        """The state in a file; one that is not there is begun, at the simulated time `now`. Raises JournalError.
+
+        It is its owner's alone: what sessions are signed with stands in it.
+        """
+        for file in (path, path.with_name(f"{path.name}-wal")):
+            if file.is_file():
+                file.chmod(0o600)
         plan = {"program": _PROGRAM, "start": now.isoformat()}
         opening: AbstractContextManager[Self] = cls.found(path) if cls.is_begun(path) else cls.begun(path, plan)
         with opening as state:

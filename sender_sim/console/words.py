@@ -1,10 +1,12 @@
 """Times, spans and bytes as people read them; used by the templates."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Final
 
-__all__ = ["FILTERS", "clock", "date", "offset", "readable", "span"]
+__all__ = ["FILTERS", "clock", "date", "offset", "readable", "sendable", "span"]
 
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 _UNITS: Final = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
 
 
@@ -44,6 +46,13 @@ def readable(body: bytes) -> str:
     """Bytes as text, with what is no text and what would change how the rest is read written out."""
     text = body.decode("utf-8", "backslashreplace")
     return "".join(char if char.isprintable() or char in "\n\t" else ascii(char)[1:-1] for char in text)
+
+
+def sendable(value: object) -> object:
+    """What a page says, with lone surrogates written out: an endpoint may answer with them, no page can be sent so."""
+    if isinstance(value, str) and _SURROGATE.search(value):
+        return type(value)(_SURROGATE.sub(lambda found: ascii(found[0])[1:-1], value))
+    return value
 
 
 def plural(number: int, noun: str) -> str:

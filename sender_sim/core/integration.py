@@ -40,7 +40,8 @@ def url_problem(url: str, *, allow_http: bool = False) -> str | None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-        (host or "").encode("idna")  # as it is resolved: no empty and no over-long label
+        # As it is resolved: no empty and no over-long label, the second time once what looks like a dot has become one.
+        (host or "").encode("idna").decode("ascii").encode("idna")
     except ValueError as error:
         return f"{url!r} is not a URL: {error}"
     if not host or parts.scheme not in ("http", "https"):

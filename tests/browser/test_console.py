@@ -193,6 +193,20 @@ def test_time_is_seen_passing_and_is_paused(filled: Up, page: Page) -> None:
     expect(clock(page)).to_contain_text("Paused")
 
 
+def test_who_goes_by_the_keys_keeps_their_place_while_time_passes(filled: Up, page: Page) -> None:
+    activate(page, filled)
+    place(page, filled, Duration="86000")
+    page.get_by_label("How fast live time passes").select_option("60")
+    button(page, "Live").click()
+    for control in (clock(page).get_by_role("link").first, button(page, "Pause")):
+        control.focus()
+        seen = clock(page).get_by_role("time").inner_text()
+        expect(clock(page).get_by_role("time")).not_to_have_text(seen)
+        expect(control).to_be_focused()
+    button(page, "Pause").click()
+    expect(button(page, "Live")).to_be_visible()
+
+
 def test_everything_can_be_done_with_the_keys(filled: Up, page: Page) -> None:
     activate(page, filled)
     page.goto(f"{filled.console}calls")

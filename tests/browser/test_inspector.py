@@ -1,6 +1,7 @@
 """The inspector as a person uses it, clicked through in a real browser."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -241,6 +242,17 @@ def test_numbers_are_masked_again_when_their_time_is_over(inspected: Inspected, 
     with inbox.expect_navigation():  # the page asks for itself anew; what it may show the server says
         inbox.clock.fast_forward("10:05")
     assert inbox.evaluate("window.isTheSame") is None
+
+
+def test_numbers_are_shown_as_long_where_the_browsers_clock_is_wrong(inspected: Inspected, inbox: Page) -> None:
+    inspected.hook(form(POST_CALL))
+    inbox.clock.install(time=datetime(2099, 1, 1, tzinfo=UTC))
+    inbox.goto(f"{inspected.inspector}/deliveries/1")
+    inbox.get_by_role("button", name="Show numbers").click()
+    expect(inbox.get_by_role("button", name="Mask numbers")).to_be_visible()
+    with no_reload(inbox):
+        inbox.clock.fast_forward("09:30")
+        expect(inbox.get_by_role("button", name="Mask numbers")).to_be_visible()
 
 
 def test_everything_can_be_done_with_the_keyboard_alone(inspected: Inspected, page: Page) -> None:

@@ -88,8 +88,10 @@ document.addEventListener("visibilitychange", () => later(0));
 
 // --- Numbers that are shown are masked when their time is over, also on a page that does not ask.
 
-const until = Number(document.body.dataset.until || 0);
-if (until) setTimeout(() => location.reload(), Math.max(0, until * 1000 - Date.now()) + 1000);
+// --- In seconds from now: this clock may be another than the receiver's.
+
+const shown = Number(document.body.dataset.shown || 0);
+if (shown) setTimeout(() => location.reload(), (shown + 1) * 1000);
 
 // --- How long ago, and copying.
 

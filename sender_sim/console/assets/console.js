@@ -28,10 +28,16 @@ async function followClock() {
   const fresh = (await load(`${clock.dataset.source}?page=${encodeURIComponent(page)}`)).body.firstElementChild;
   const happened = fresh.dataset.happened !== before.dataset.happened;
   const arrived = fresh.dataset.moving === "no";
-  const focused = clock.contains(document.activeElement) ? document.activeElement.value : null;
+  const focused = clock.contains(document.activeElement) ? document.activeElement : null;
   if (!clock.querySelector("details[open]") || arrived) before.replaceWith(fresh);
-  if (focused) clock.querySelector(`button[value="${focused}"]`)?.focus();
+  if (focused && !clock.contains(focused)) inPlaceOf(focused)?.focus({ preventScroll: true });
   if (happened || arrived) await followCalls();
+}
+
+// Who goes by the keys keeps their place: at the same control, or at the first button where it is gone.
+function inPlaceOf(old) {
+  const same = (each) => each.nodeName === old.nodeName && each.value === old.value;
+  return [...clock.querySelectorAll("a, button, select, summary")].find(same) ?? clock.querySelector("button:enabled");
 }
 
 async function followCalls() {

@@ -10,6 +10,7 @@ from flask import Blueprint, abort, flash, redirect, render_template, request, u
 from werkzeug.wrappers import Response
 
 from receiver import wire
+from sender_sim.console.access import LONGEST_ADDRESS
 from sender_sim.console.book import CallEntry, DeliveryEntry, Standing
 from sender_sim.console.orders import BLANK, CALLS_AT_ONCE, KINDS, OrderError, made_up, order
 from sender_sim.console.picture import Axis, Lane, around, fitting, lane, window
@@ -66,13 +67,14 @@ def blueprint(simulation: Simulation) -> Blueprint:
         return _list(simulation, form, _problems(form, simulation) if form else {})
 
     @pages.post("/calls")
-    def place() -> Response:
+    def place() -> Response | str:
         form = request.form
         try:
             placed = _ordered(form, simulation)
-        except OrderError:
+        except OrderError as error:
             filled = {name: value for name, value in form.items() if name != "token"}
-            return redirect(f"{url_for('.show')}?{urlencode({'order': '1'} | filled)}#place")
+            address = f"{url_for('.show')}?{urlencode({'order': '1'} | filled)}#place"
+            return redirect(address) if len(address) <= LONGEST_ADDRESS else _list(simulation, form, error.problems)
         simulation.place(placed)
         if len(placed) != 1:
             flash(f"{len(placed)} calls are placed; they begin one after the other.")

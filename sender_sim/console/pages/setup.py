@@ -10,6 +10,7 @@ from werkzeug.wrappers import Response
 
 from receiver import wire
 from receiver.wire import EventType
+from sender_sim.console.access import LONGEST_ADDRESS
 from sender_sim.console.draft import Draft, by_field
 from sender_sim.console.preview import inserted, preview
 from sender_sim.console.simulation import Simulation
@@ -39,14 +40,14 @@ def blueprint(simulation: Simulation) -> Blueprint:
         return _page(simulation, draft, by_field(problems))
 
     @pages.post("/setup")
-    def change() -> Response:
+    def change() -> Response | str:
         draft, action = Draft.from_form(request.form), request.form.get("action", "")
         if action not in _SAVES:
-            return redirect(_address(_edited(draft, action)))
+            return _onward(simulation, _edited(draft, action))
         try:
             stage = simulation.take(_SAVES[action], draft)
         except SettingsError:
-            return redirect(_address(draft, tried=True))
+            return _onward(simulation, draft, tried=True)
         flash(_SAID[stage])
         return redirect(url_for(".show"))
 
@@ -61,6 +62,14 @@ def _address(draft: Draft, *, tried: bool = False) -> str:
     """Where the form stands as it was filled in, saved or not; with its mistakes, if saving it was tried."""
     query = {"draft": "1", "event": _event().label} | draft.as_query() | ({"tried": "1"} if tried else {})
     return f"{url_for('setup.show')}?{urlencode(query)}"
+
+
+def _onward(simulation: Simulation, draft: Draft, *, tried: bool = False) -> Response | str:
+    """On with the form as it was filled in: at its address, or here where that is too long."""
+    address = _address(draft, tried=tried)
+    if len(address) <= LONGEST_ADDRESS:
+        return redirect(address)
+    return _page(simulation, draft, by_field(simulation.problems_of(draft) if tried else ()))
 
 
 def _event() -> EventType:

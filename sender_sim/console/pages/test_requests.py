@@ -19,7 +19,7 @@ def blueprint(simulation: Simulation) -> Blueprint:
     def send() -> Response:
         return redirect(url_for(".show", number=simulation.test()))
 
-    @pages.get("/test-requests/<int:number>")
+    @pages.get("/test-requests/<int(max=9223372036854775807):number>")
     def show(number: int) -> str:
         tests = simulation.state.tests(number)
         if not tests:

@@ -247,6 +247,7 @@ def test_what_is_no_webhook_url_is_refused(url: str) -> None:
         "https://example..com/",
         f"https://{'a' * 64}.example/",
         "https://ex\ud800mple.com/",
+        "https://\u2024.com/",  # a dot to the resolver
     ],
     ids=ascii,
 )

@@ -138,6 +138,16 @@ def test_a_page_that_is_up_to_date_costs_no_rendering(visitor: Visitor, monkeypa
     assert visitor.get("/inspect", X_Inspector_Live="1", If_None_Match=tag).status == 304
 
 
+def test_an_open_page_of_a_delivery_reads_no_body_until_something_changes(
+    visitor: Visitor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    visitor.hook(form(POST_CALL))
+    tag = visitor.get("/inspect/deliveries/1").headers["ETag"]
+    for name in ("report.of_delivery", "fields.typed", "curl.command"):
+        monkeypatch.setattr(f"receiver.inspector.{name}", None)
+    assert visitor.get("/inspect/deliveries/1", X_Inspector_Live="1", If_None_Match=tag).status == 304
+
+
 def test_a_delivery_is_shown_with_its_report_its_fields_and_its_bytes(
     inspected: dict[str, str], key_pair: KeyPair
 ) -> None:
@@ -288,6 +298,17 @@ def test_links_between_windows_keep_the_view(visitor: Visitor) -> None:
     visitor.hook(form({**POST_CALL, "details": "x" * 9_000}))
     page = visitor.get("/inspect/deliveries/1?view=hex&from=4096")
     assert {"/inspect/deliveries/1?view=hex#raw", "/inspect/deliveries/1?view=hex&from=8192#raw"} <= set(page.links)
+
+
+def test_a_page_that_shows_numbers_knows_for_how_many_seconds(visitor: Visitor, now: Clock) -> None:
+    def seconds() -> list[str | None]:
+        return [given.get("data-shown") for tag, given in visitor.get("/inspect").tags if tag == "body"]
+
+    assert seconds() == [None]
+    visitor.submit(visitor.get("/inspect"), "/inspect/numbers", show="yes")
+    assert seconds() in (["600"], ["601"])  # a fraction of a second is one more
+    now.advance(timedelta(minutes=9))
+    assert seconds() in (["60"], ["61"])
 
 
 def test_no_page_shows_a_number_before_it_is_asked_for_and_only_that_page_then(visitor: Visitor, now: Clock) -> None:

@@ -151,10 +151,52 @@ def test_another_password_ends_the_sessions_of_the_old_one(locked: Console, endp
     changed.close()
 
 
+def test_what_was_known_of_a_session_before_its_password_is_worth_nothing(locked: Console) -> None:
+    locked.client.get("/login")
+    with locked.client.session_transaction() as session:
+        before = session["token"]
+    login(locked, PASSWORD)
+    assert locked.client.post("/workflows/request", data={"token": before}).status_code == 403
+    assert locked.send("/workflows/request").status_code == 302
+
+
+def test_a_session_ends_though_its_browser_stays_open(locked: Console, clock: Clock) -> None:
+    login(locked, PASSWORD)
+    clock.now += 12 * 60 * 60 - 1
+    locked.post("/workflows/request")
+    clock.now += 1
+    assert locked.client.get("/calls").headers["Location"].startswith("/login")
+
+
+def test_a_cookie_is_no_way_to_try_passwords(locked: Console, endpoint: Endpoint, tmp_path: Path) -> None:
+    another = Console(tmp_path / "another.sqlite3", endpoint, locked.access)
+    held = []
+    for console in (locked, another):
+        login(console, PASSWORD)
+        with console.client.session_transaction() as session:
+            held.append(session["in"])
+    another.close()
+    assert held[0] != held[1]  # the same password: what stands there is made with something nobody else has
+
+
+@pytest.mark.parametrize("mode", ["no-cors", "cors", "websocket", ""])
+def test_a_page_of_another_site_can_have_nothing_done_by_asking(console: Console, mode: str) -> None:
+    of_another = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": mode}
+    assert console.client.get("/setup?draft=1", headers=of_another).status_code == 403
+    assert console.client.get("/setup", headers={**of_another, "Sec-Fetch-Mode": "navigate"}).status_code == 200
+    assert console.client.get("/setup", headers={**of_another, "Sec-Fetch-Site": "same-origin"}).status_code == 200
+
+
 def test_a_session_is_no_scripts_business_and_stays_on_this_site(console: Console) -> None:
     cookie = console.client.get("/workflows").headers["Set-Cookie"]
     assert "HttpOnly" in cookie
     assert "SameSite=Lax" in cookie
+    assert "Secure" not in cookie
+
+
+def test_a_session_that_was_begun_over_tls_is_not_told_without(console: Console) -> None:
+    answer = console.client.get("/workflows", headers={"X-Forwarded-Proto": "https"})
+    assert "; Secure;" in answer.headers["Set-Cookie"]
 
 
 @pytest.mark.parametrize("address", ["/workflows", "/setup", "/calls", "/journal", "/nowhere", "/assets/console.js"])
@@ -194,7 +236,8 @@ def test_no_page_has_script_or_style_within_or_loads_from_elsewhere(active: Cons
 
 @pytest.mark.parametrize(
     ("address", "expected"),
-    [("/calls?q=1#x", "/calls?q=1#x"), ("", "/"), ("calls", "/"), ("//x", "/"), ("/\\x", "/"), ("http:/x", "/")],
+    [("/calls?q=1#x", "/calls?q=1#x"), ("", "/"), ("calls", "/"), ("//x", "/"), ("/\\x", "/"), ("http:/x", "/")]
+    + [(address, "/") for address in ("http://[", "/\t/x", "/\t\\x", "/x\r\ny", "/x\\y", "///x", "/\0")],
 )
 def test_the_way_on_stays_on_this_site(address: str, expected: str) -> None:
     assert own(address) == expected

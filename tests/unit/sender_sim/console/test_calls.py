@@ -75,13 +75,30 @@ def test_every_mistake_in_the_form_stands_beside_its_field_and_has_an_address(ac
     assert not active.simulation.book.calls
 
 
+def test_an_order_that_is_too_long_for_an_address_is_shown_at_once(active: Console) -> None:
+    answer = active.send("/calls", kind="sms", text="å" * 30_000)
+    page = Page(answer.text)
+    assert (answer.status_code, page["text"].raw.strip()) == (200, "å" * 30_000)
+    assert page.described("text") == "has 30000 characters; 2000 are the most"
+    assert not active.simulation.book.calls
+
+
+@pytest.mark.parametrize("number", ["9" * 300, "9" * 400, "inf", "-inf", "nan", "1e400"])
+@pytest.mark.parametrize("field", ["duration", "recording_after", "trouble_attempts"])
+def test_a_number_that_is_beyond_all_time_is_told_beside_its_field(active: Console, field: str, number: str) -> None:
+    form = {"kind": "inbound", "duration": "1", "recording": "after", "recording_after": "1"}
+    page = active.post("/calls", **form | {"trouble": "tls", "trouble_attempts": "1"} | {field: number})
+    assert "must be a " in page.described(field)
+    assert not active.simulation.book.calls
+
+
 @pytest.mark.parametrize(("field", "value"), [("kind", "fax"), ("trouble", "flood")])
 def test_a_choice_that_is_none_is_told(active: Console, field: str, value: str) -> None:
     form = {"kind": "inbound", "duration": "1", "recording": "never", "trouble": "", "trouble_attempts": "1"}
     assert "is none of" in active.post("/calls", **form | {field: value}).text
 
 
-@pytest.mark.parametrize("count", ["501", "-1", "ten", ""])
+@pytest.mark.parametrize("count", ["501", "-1", "ten", "", "9" * 400])
 def test_so_many_made_up_calls_are_not_placed(active: Console, count: str) -> None:
     page = active.post("/calls", count=count)
     assert page.described("count") == "must be a whole number of calls from 0 to 500"
@@ -107,6 +124,14 @@ def test_the_append_is_shown_with_the_call_and_with_the_delivery(active: Console
     for address in ("/calls", f"/calls/{call.facts.id}", f"/deliveries/{call.facts.id}/post-call"):
         [append] = active.get(address).root.all(class_="append")
         assert append.text.removeprefix("saved: ") == "åäö <b>👍"
+
+
+def test_an_append_that_is_no_text_is_written_out(active: Console) -> None:
+    active.endpoint.script = lambda _: Answered(200, b'{"append": "\\ud800"}')
+    call = active.place()
+    active.go("end")
+    for address in ("/calls", f"/calls/{call.facts.id}", f"/deliveries/{call.facts.id}/post-call", "/journal"):
+        assert "\\ud800" in active.get(address).main().text
 
 
 def test_an_empty_append_is_shown_as_one(active: Console) -> None:

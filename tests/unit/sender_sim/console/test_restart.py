@@ -197,11 +197,15 @@ def test_a_console_that_is_killed_in_mid_journey_goes_on_and_loses_no_attempt(
     assert person.end(signal.SIGTERM) == 0
 
 
-def test_the_state_of_a_command_is_for_its_owner_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize("there", [True, False])
+def test_the_state_of_a_command_is_for_its_owner_alone(tmp_path: Path, *, there: bool) -> None:
+    if there:
+        assert Person("--state", tmp_path / "state").end(signal.SIGINT) == 0
+        (tmp_path / "state").chmod(0o644)
     person = Person("--state", tmp_path / "state")
-    mode = (tmp_path / "state").stat().st_mode & 0o777
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.iterdir()}
     assert person.end(signal.SIGINT) == 0
-    assert mode == 0o600
+    assert modes == {"state": 0o600, "state-wal": 0o600}
     with sqlite3.connect(tmp_path / "state") as connection:
         assert connection.execute("SELECT count(*) FROM steps").fetchone() == (0,)
     connection.close()

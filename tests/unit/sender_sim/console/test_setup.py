@@ -1,5 +1,6 @@
 """C2-C9: the settings form, with its mistakes beside their fields; what is saved is what is sent."""
 
+import os
 from dataclasses import asdict
 from pathlib import Path
 from urllib.parse import parse_qsl, urlencode
@@ -156,3 +157,36 @@ def test_hostile_text_in_any_field_is_text(approved: Console, name: str) -> None
     shown = page[name]
     assert HOSTILE in (shown.raw, shown.raw.removeprefix("\n"), shown["value"]) or HOSTILE in shown.text
     assert wire.DEFAULT_MACRO in page["macro"]["placeholder"]
+
+
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [
+        ("/dev/zero", "/dev/zero is no file; name the private key (PEM)"),
+        ("{folder}", "{folder} is no file; name the private key (PEM)"),
+        ("{folder}/pipe", "{folder}/pipe is no file; name the private key (PEM)"),
+        ("{folder}/long", "{folder}/long has over 65,536 bytes, which no key has"),
+        ("{folder}/a\0b", "is no name of a file"),
+        ("{folder}/" + "x" * 5_000, "cannot be read: File name too long"),
+    ],
+)
+def test_whatever_a_form_names_as_its_key_the_console_is_not_held_up(
+    approved: Console, tmp_path: Path, name: str, told: str
+) -> None:
+    os.mkfifo(tmp_path / "pipe")  # nobody writes to it: who opens it waits for ever
+    (tmp_path / "long").write_bytes(b"x" * 65_537)
+    key = name.format(folder=tmp_path)
+    page = approved.post("/setup", action="save", url=URL, sign="on", key=key)
+    assert told.format(folder=tmp_path) in page.described("key")
+    assert "Shown without a signature" in page.text
+
+
+@pytest.mark.parametrize("action", ["save", "check", "insert:id"])
+def test_a_form_that_is_too_long_for_an_address_is_shown_at_once(approved: Console, action: str) -> None:
+    macro = "a={id}&b=" + "å" * 30_000  # six bytes each in an address
+    answer = approved.send("/setup", action=action, url="http://wrong.example/", macro=macro)
+    page = Page(answer.text)
+    assert answer.status_code == 200
+    assert "å" * 30_000 in page["macro"].raw
+    assert page["url"]["value"] == "http://wrong.example/"
+    assert ("aria-invalid" in page["url"]) is (action == "save")

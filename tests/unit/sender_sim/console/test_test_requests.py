@@ -47,6 +47,15 @@ def test_an_answer_that_breaks_the_contract_is_told(saved: Console) -> None:
     assert "The answer breaks R7: the append is not text: 7" in saved.post("/test-requests").text
 
 
+def test_an_answer_that_is_no_text_is_written_out(saved: Console) -> None:
+    headers = (("X-Latin", "caf\udce9"), ("X-Script", "<script>"))  # as aiohttp reads what is no UTF-8
+    saved.endpoint.script = lambda _: Answered(200, b'{"append": "\\ud800<b>"}', headers)
+    page = saved.post("/test-requests")
+    assert "X-Latin: caf\\udce9\nX-Script: <script>\n" in [each.raw for each in page.root.all("pre")]
+    assert "would have \\ud800<b> saved" in page.text
+    assert "\\ud800<b>" in saved.get("/setup").text
+
+
 def test_test_requests_are_listed_and_survive_a_restart(saved: Console) -> None:
     saved.post("/test-requests")
     saved.endpoint.script = lambda _: Answered(500, b"\xff\x00" + b"x" * 100_000)
@@ -72,3 +81,8 @@ def test_hostile_answers_are_text(saved: Console) -> None:
     page = saved.post("/test-requests")
     assert not page.main().all("script") + page.main().all("b", class_="x")
     assert r"<script>alert(1)</script>\x1b[2J\u202e" in page.text
+
+
+@pytest.mark.parametrize("number", ["7", str(2**63 - 1), str(2**63), "9" * 30])
+def test_a_test_request_that_was_never_sent_is_not_there(console: Console, number: str) -> None:
+    console.get(f"/test-requests/{number}", 404)
