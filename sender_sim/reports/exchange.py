@@ -27,8 +27,8 @@ def as_dict(exchange: Exchange) -> dict[str, Any]:
     }
 
 
-def lines(exchange: Exchange) -> list[str]:
-    """The exchange as text for people."""
+def lines(exchange: Exchange, afterwards: str) -> list[str]:
+    """The exchange as text for people; `afterwards` is what Kaisa does if it failed."""
     request, outcome = exchange.request, exchange.outcome
     told = [f"POST {request.url}", f"Content-Type: {request.content_type}", "", _text(request.body), ""]
     told.append(f"-> {outcome} ({outcome.seconds:.3f} s)")
@@ -39,7 +39,7 @@ def lines(exchange: Exchange) -> list[str]:
     if exchange.violation:
         told.append(f"BREAKS {exchange.violation.rule}: {exchange.violation.what}")
     if not outcome.success:
-        told.append("FAILED: only a 200 counts (R2); Kaisa would try again in 30 minutes")
+        told.append(f"FAILED: only a 200 counts (R2); {afterwards}")
     return [printable(line) for line in told]
 
 

@@ -87,8 +87,9 @@ class Summary:
         """The figures as text for people."""
         at = ", ".join(f"{count} at attempt {attempt}" for attempt, count in sorted(self.delivered_at.items()))
         seed = f" (--seed {self.seed} makes them again)" if self.seed is not None else ""
+        silent = f"; with these settings nothing is sent of {self.nothing_sent} of them" if self.nothing_sent else ""
         lines = [
-            f"calls: {self.calls}{seed}; nothing to send for {self.nothing_sent} of them with these settings",
+            f"calls: {self.calls}{seed}{silent}",
             f"attempts: {self.attempts}; delivered: {self.delivered} ({at or 'none'}); given up: {self.given_up}",
             f"appends saved: {self.appends_saved}; violations: {self.violations.total()}",
         ]

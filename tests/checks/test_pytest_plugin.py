@@ -239,7 +239,7 @@ def test_a_broken_must_fails_with_all_there_is_to_know(run: Run) -> None:
             "*_ kaisa::event-sms _*",
             "happened  answered 204 No Content; Kaisa takes it for a failure *",
             "rule      R1 S, must",
-            "expected  an SMS (event_type 1) is answered 200",
+            "expected  an SMS (event_type 1) is accepted",
             "likely    an empty answer becomes 204 in many frameworks",
             "change    answer 200 once the delivery is safe*",
             "sent      POST http://127.0.0.1:* application/x-www-form-urlencoded",

@@ -91,7 +91,7 @@ async def get(probe: Probe) -> None:
 @GROUP.must(
     "still-answering",
     rule="R2 S",
-    expected="after all that, a delivery is still answered 200",
+    expected="after all that, a delivery is still accepted",
     cause="an error on the way took the worker, the database connection or a lock with it",
     change="catch errors for each request, and give back in a `finally` what it holds",
 )

@@ -106,7 +106,7 @@ def test_a_summary_counts_what_happened() -> None:
         kept=False,
     )
     assert summary.lines() == [
-        "calls: 3; nothing to send for 1 of them with these settings",
+        "calls: 3; with these settings nothing is sent of 1 of them",
         "attempts: 7; delivered: 4 (2 at attempt 1, 1 at attempt 2, 1 at attempt 3); given up: 0",
         "appends saved: 1; violations: 1",
         "  failed 2x: timeout: no whole answer",
@@ -144,7 +144,7 @@ def test_a_violation_breaks_the_contract_though_all_was_delivered() -> None:
 
 def test_the_summary_of_nothing_says_so_and_how_to_see_it_again() -> None:
     assert Summary(seed=7).lines() == [
-        "calls: 0 (--seed 7 makes them again); nothing to send for 0 of them with these settings",
+        "calls: 0 (--seed 7 makes them again)",
         "attempts: 0; delivered: 0 (none); given up: 0",
         "appends saved: 0; violations: 0",
     ]
