@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo test lint format pins checks-docs clean
+.PHONY: help setup demo up test browser lint format pins checks-docs screenshots clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
@@ -19,14 +19,27 @@ setup: .venv/installed  ## Make .venv with everything in it
 demo: setup  ## Run the receiver and tell it a story: every rule, end to end, over HTTPS
 	$(BIN)/sender-sim demo
 
+up: setup  ## Start both programs with their pages, ready to click; Ctrl-C stops them
+	$(BIN)/sender-sim up
+
 lint: setup  ## Check style, types and the rules of the house
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-test: lint  ## Run every check and every test
+test: lint browser  ## Run every check and every test
 	$(BIN)/pytest --numprocesses auto
+
+browser: tests/browser/node_modules/.package-lock.json  ## Install what the browser tests take from npm
+
+tests/browser/node_modules/.package-lock.json: tests/browser/package-lock.json
+	@if command -v npm >/dev/null; then npm ci --prefix tests/browser --ignore-scripts --no-audit --no-fund --silent; \
+	else echo "npm is not installed: the tests that need axe-core will say so"; fi
+
+screenshots: setup  ## Make the pictures in docs/images anew
+	$(BIN)/python -m tests.browser.screenshots
+	$(BIN)/python -m tests.browser.console_screenshots
 
 format: setup  ## Format the code
 	$(BIN)/ruff check --fix
@@ -40,4 +53,4 @@ checks-docs: setup  ## Write what the documents say of the checks
 	$(BIN)/python -m tests.checks.table
 
 clean:  ## Remove what setup and the tests made
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info
+	rm -rf .venv tests/browser/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

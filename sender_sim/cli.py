@@ -17,9 +17,11 @@ from sender_sim import certs, demo
 from sender_sim.certs import KeysExistError
 from sender_sim.commands.check import check
 from sender_sim.commands.compare import compare
+from sender_sim.commands.console import console
 from sender_sim.commands.macro import macro
 from sender_sim.commands.run import run
 from sender_sim.commands.scenarios import scenarios
+from sender_sim.commands.up import up
 from sender_sim.core import synthetic
 from sender_sim.core.call import Kind
 from sender_sim.core.delivery import Request
@@ -27,6 +29,7 @@ from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
 from sender_sim.options import Target, active, output_format, reproduce_option, target, target_options
 from sender_sim.reading import near_miss
+from sender_sim.reports import exchange as exchange_report
 from sender_sim.reports.reproduce import commands
 from sender_sim.settings import SettingsError
 
@@ -109,7 +112,7 @@ def run_demo() -> None:
     sys.exit(0 if demo.tell() else 1)
 
 
-for command in (check, compare, macro, run, scenarios):
+for command in (check, compare, console, macro, run, scenarios, up):
     main.add_command(command)
 
 
@@ -117,10 +120,11 @@ def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, r
     exchange = asyncio.run(post_once(request, sent_to.tls, now))
     by_hand = list(commands(request, ca=sent_to.ca, signing=sent_to.signing)) if reproduce else []
     if form == "json":
-        document = exchange.as_dict() | ({"reproduce": [asdict(each) for each in by_hand]} if reproduce else {})
-        click.echo(json.dumps(document))
+        added = {"reproduce": [asdict(each) for each in by_hand]} if reproduce else {}
+        click.echo(json.dumps(exchange_report.as_dict(exchange) | added))
     else:
-        click.echo("\n".join([*exchange.lines(), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)]))
+        told = (f"\n# {each.purpose}:\n{each.line}" for each in by_hand)
+        click.echo("\n".join([*exchange_report.lines(exchange), *told]))
     sys.exit(0 if exchange.kept else 1)
 
 

@@ -23,13 +23,13 @@ _START_SECONDS: Final = 30
 
 
 class ReceiverProcess:
-    """`receiver serve` over HTTPS on a free port of this machine.
+    """`receiver serve` over HTTPS on this machine, on a free port unless `port` names one.
 
     Only signed requests are accepted, unless `settings`, named as in the environment, say otherwise.
     """
 
-    def __init__(self, keys: DevelopmentKeys, settings: Mapping[str, str]) -> None:
-        self._port = _free_port()
+    def __init__(self, keys: DevelopmentKeys, settings: Mapping[str, str], port: int | None = None) -> None:
+        self._port = port or _free_port()
         self._tls = trust(keys.ca)
         self._log = keys.folder / "receiver.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,9 +46,9 @@ class ReceiverProcess:
 
     @classmethod
     @contextmanager
-    def running(cls, keys: DevelopmentKeys, settings: Mapping[str, str]) -> Iterator[Self]:
+    def running(cls, keys: DevelopmentKeys, settings: Mapping[str, str], port: int | None = None) -> Iterator[Self]:
         """A receiver that is stopped at the end of the block."""
-        receiver = cls(keys, settings)
+        receiver = cls(keys, settings, port)
         try:
             receiver.start()
             yield receiver

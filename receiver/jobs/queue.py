@@ -119,6 +119,10 @@ class Jobs:
                 break
         return found
 
+    def failed(self, job_id: str) -> Job | None:
+        """The job of an id, if it was given up."""
+        return next((_job(status) for status in self._page(0, status=_FAILED, workflow_ids=[job_id])), None)
+
     def replay(self, job: Job) -> str:
         """Begin a job again that was given up, with all its retries; the id of the new attempt."""
         attempt = job.attempt + 1

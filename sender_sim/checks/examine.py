@@ -66,9 +66,10 @@ async def examine(checks: Sequence[Check], probe: Probe) -> AsyncIterator[Findin
 
 async def _find(check: Check, probe: Probe) -> Finding:
     started = time.perf_counter()
+    probe.exchanges.clear()
     try:
         await _precondition(check, probe)
-        probe.exchanges.clear()
+        probe.exchanges.clear()  # the plain delivery is no check's own
         await check.run(probe)
         finding = _kept(check, probe)
     except NotRun as reason:
@@ -77,7 +78,7 @@ async def _find(check: Check, probe: Probe) -> Finding:
         finding = _broken(check, broken, probe)
     except OSError as error:  # of a connection beneath HTTP
         finding = _broken(check, Broken(f"the connection failed: {words(error)}"), probe)
-    return replace(finding, seconds=time.perf_counter() - started)
+    return replace(finding, made=tuple(probe.exchanges), seconds=time.perf_counter() - started)
 
 
 async def _precondition(check: Check, probe: Probe) -> None:

@@ -12,7 +12,8 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
-from sender_sim.commands.report import page_of, report_option, unexpected, write
+from sender_sim.commands.files import write
+from sender_sim.commands.report import page_of, report_option, unexpected
 from sender_sim.commands.scenarios import outcome, scenario_options, staged, verdict
 from sender_sim.journal import Journal, JournalError
 from sender_sim.options import ClockType, active, output_format, target_options
@@ -95,6 +96,8 @@ def _resume(ctx: click.Context, file: Path, options: dict[str, Any]) -> None:
     if others := [each.opts[0] for each in ctx.command.params if each.name in given - _MAY_DIFFER]:
         raise click.UsageError(f"the run in {file} goes on as it was begun; leave out {', '.join(others)}")
     with Journal.found(file) as journal:
+        if "options" not in journal.plan:
+            raise JournalError(f"{file} holds no run but a console's state: sender-sim console --state {file}")
         begun, as_begun = _read(journal.plan)
         options = as_begun | {name: options[name] for name in given}
         plan, page = _plan(begun, **options)

@@ -8,7 +8,7 @@ from sender_sim.core.faults import Rule
 from sender_sim.core.integration import Integration
 from sender_sim.reports.page import words
 
-__all__ = ["fault_words", "settings_facts"]
+__all__ = ["fault_words", "request_facts", "settings_facts"]
 
 
 def settings_facts(integration: Integration) -> list[tuple[str, str]]:
@@ -19,6 +19,11 @@ def settings_facts(integration: Integration) -> list[tuple[str, str]]:
         "retry": integration.retry,
         "wait for the recording": integration.wait_for_recording,
     }
+    return [*request_facts(integration), *((name, "on" if value else "off") for name, value in switches.items())]
+
+
+def request_facts(integration: Integration) -> list[tuple[str, str]]:
+    """What decides how a single request looks, by name; the endpoint comes first."""
     signed = "no"
     if integration.signer:
         profile = integration.signer.profile
@@ -27,7 +32,6 @@ def settings_facts(integration: Integration) -> list[tuple[str, str]]:
         ("endpoint", integration.url),
         ("encoding", {wire.FORM: "form", wire.JSON: "JSON"}[integration.encoding]),
         ("signed", signed),
-        *((name, "on" if value else "off") for name, value in switches.items()),
     ]
     if integration.timeout != wire.ATTEMPT_TIMEOUT:
         facts.append(("deadline of an attempt", f"{integration.timeout.total_seconds():g} s"))
