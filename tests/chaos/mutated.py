@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from flask import Flask
 from werkzeug.test import Client
 
-from receiver import config, logs, macro, signature, wire
+from receiver import build, config, logs, macro, signature, wire
 from receiver.answer import EMPTY
 from receiver.app import create_app
 from receiver.errors import Refusal
@@ -39,6 +39,7 @@ from tests.chaos.mutations import Corpus, Signing
 from tests.chaos.outcome import Outcome
 from tests.clock import NOON
 from tests.openssl import KeyPair
+from tests.unit.receiver.inspector.conftest import PASSWORD, Visitor
 
 __all__ = ["in_the_application", "in_the_decoder", "over_the_wire", "signing"]
 
@@ -119,8 +120,11 @@ def in_the_decoder(pair: KeyPair, *, seed: int, requests: int) -> Outcome:
     return _run("mutated requests in the decoder", corpus.request, account, send, seed=seed, requests=requests)
 
 
-def in_the_application(pair: KeyPair, folder: Path, *, seed: int, requests: int) -> Outcome:
-    """The same through Flask and the store, on SQLite, with handlers and a log."""
+def in_the_application(pair: KeyPair, folder: Path, *, seed: int, requests: int, pages: int) -> Outcome:
+    """The same through Flask and the store, on SQLite, with handlers and a log.
+
+    Then up to `pages` of what was stored and as many of what was refused are looked at in the inspector.
+    """
     random = Random(seed)
     corpus = Corpus(random, signing(pair), signed_payloads=_SIGNED_PAYLOADS // 10)
     account = _Account(set())
@@ -144,7 +148,42 @@ def in_the_application(pair: KeyPair, folder: Path, *, seed: int, requests: int)
         assert answer.status_code == 200 or document["code"]
         return str(answer.status_code)
 
-    return _run("mutated requests in the application", corpus.request, account, send, seed=seed, requests=requests)
+    outcome = _run("mutated requests in the application", corpus.request, account, send, seed=seed, requests=requests)
+    looked = _Looking(account)
+    for app in apps:
+        looked.at_everything_in(app, pages=pages)
+    figures = {**outcome.figures, "pages of the inspector about them": looked.pages}
+    return replace(outcome, figures=figures, findings=tuple(account.findings))
+
+
+@dataclass
+class _Looking:
+    """Somebody who looks at all of it in the inspector."""
+
+    account: _Account
+    pages: int = 0
+
+    def at_everything_in(self, app: Flask, *, pages: int) -> None:
+        visitor = Visitor(app)
+        assert visitor.log_in().status == 303
+        for path in ("/inspect", "/inspect?text=%00%ff", "/inspect?number=%2B46701234567"):
+            self._look(visitor, path)
+        inbox = build.open_inbox(app.config["DATABASE_URL"])
+        for table, query in (
+            ("deliveries", ""),
+            ("deliveries", "?view=hex"),
+            ("refusals", ""),
+            ("refusals", "?diagnosis=run"),
+        ):
+            for row in inbox.recent(table, pages // 2):
+                self._look(visitor, f"/inspect/{table}/{row['id']}{query}")
+        inbox.close()
+
+    def _look(self, visitor: Visitor, path: str) -> None:
+        page = visitor.get(path)
+        self.pages += 1
+        if page.status != 200:
+            self.account.found(f"{page.status} for {path}")
 
 
 def over_the_wire(pair: KeyPair, deployment: Deployment, *, seed: int, requests: int) -> Outcome:
@@ -183,7 +222,9 @@ def _exchange(port: int, request: bytes) -> str:
 
 
 def _application(settings: dict[str, str]) -> Flask:
-    return create_app(config.load(settings, now=datetime.now(UTC)))
+    app = create_app(config.load({**settings, "KAISA_INSPECT_PASSWORD": PASSWORD}, now=datetime.now(UTC)))
+    app.config["DATABASE_URL"] = settings["DATABASE_URL"]
+    return app
 
 
 def _run(

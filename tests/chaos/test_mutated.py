@@ -41,7 +41,7 @@ def test_the_decoder_refuses_or_reads_whatever_comes_and_takes_nothing_that_was_
 
 @pytest.mark.usefixtures("engines_are_closed")
 def test_the_application_answers_nothing_over_499(key_pair: KeyPair, tmp_path: Path) -> None:
-    outcome = mutated.in_the_application(key_pair, tmp_path, seed=SEED, requests=600)
+    outcome = mutated.in_the_application(key_pair, tmp_path, seed=SEED, requests=600, pages=60)
     assert outcome.findings == (), str(outcome)
 
 
