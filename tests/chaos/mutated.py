@@ -41,7 +41,7 @@ from tests.clock import NOON
 from tests.openssl import KeyPair
 from tests.unit.receiver.inspector.conftest import PASSWORD, Visitor
 
-__all__ = ["in_the_application", "in_the_decoder", "over_the_wire", "signing"]
+__all__ = ["Books", "decoders", "in_the_application", "in_the_decoder", "over_the_wire", "signing"]
 
 # So many are shown of what went wrong.
 _SHOWN: Final = 5
@@ -74,7 +74,7 @@ class _Account:
 
 
 @dataclass
-class _Books:
+class Books:
     """Takes the place of the inbox: makes of each delivery what the store would write, and keeps nothing."""
 
     last: Delivery | None = None
@@ -85,9 +85,9 @@ class _Books:
         return Stored(1, 1, 1, State.HANDLED, None, settled)
 
 
-def _decoders(pair: KeyPair, books: _Books) -> Iterator[Receiver]:
+def decoders(public: Path, books: Books) -> Iterator[Receiver]:
     """The pipeline without a store: one that wants signatures, one that takes anything."""
-    for keys in (signature.read_pem("kaisa", pair.public.read_bytes()), ()):
+    for keys in (signature.read_pem("kaisa", public.read_bytes()), ()):
         yield Receiver(
             macro=macro.parse(wire.DEFAULT_MACRO, recording=False),
             keys=keys,
@@ -100,10 +100,10 @@ def _decoders(pair: KeyPair, books: _Books) -> Iterator[Receiver]:
 
 def in_the_decoder(pair: KeyPair, *, seed: int, requests: int) -> Outcome:
     """Content type and bytes -> a delivery or a refusal, as the receiver does it but for its store."""
-    random, books = Random(seed), _Books()
+    random, books = Random(seed), Books()
     corpus = Corpus(random, signing(pair), signed_payloads=_SIGNED_PAYLOADS)
     account = _Account({hashlib.sha256(payload).hexdigest() for payload in corpus.payloads})
-    strict, lenient = _decoders(pair, books)
+    strict, lenient = decoders(pair.public, books)
 
     def send(content_type: str | None, body: bytes) -> str:
         receiver = random.choice((strict, lenient))

@@ -1,7 +1,7 @@
 """What came of an experiment."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,6 +12,10 @@ class Outcome:
     seed: int
     figures: Mapping[str, int | float]
     findings: tuple[str, ...] = ()
+
+    def with_findings(self, *findings: str) -> "Outcome":
+        """The same, with these instead."""
+        return replace(self, findings=findings)
 
     def __str__(self) -> str:
         """In lines; what a failed test shows."""

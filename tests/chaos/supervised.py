@@ -83,6 +83,11 @@ class Supervised:
             os.kill(random.choice(found), signal.SIGKILL)
         return bool(found)
 
+    def processes(self) -> list[int]:
+        """Those that run just now, whoever started them first."""
+        started = [self._web.process, self._background.process]
+        return [*(each.pid for each in started if each.poll() is None), *self._web.workers()]
+
     def tend(self) -> None:
         """Start again what has ended."""
         if self._web.process.poll() is not None:
@@ -91,9 +96,6 @@ class Supervised:
         if self._background.process.poll() is not None:
             self._background = Worker(self._web)
             self.restarts += 1
-
-    def until_ready(self) -> None:
-        self._web.until_ready()
 
     def noted(self, file: str) -> list[str]:
         """What the handlers noted: `handled`, or `booked` in the background."""
