@@ -59,13 +59,12 @@ def let_leases_lapse(url: str, *, older_than: float = 2.0) -> None:
 
     The simulator's half hours are a second long; a lease is real time. No handler of these experiments takes a second.
     """
+    sqlite = url.startswith("sqlite")
     claimed_before = (
         f"strftime('%Y-%m-%d %H:%M:%f000', 'now', '+20 minutes', '-{older_than} seconds')"
-        if url.startswith("sqlite")
+        if sqlite
         else f"now() + interval '20 minutes' - interval '{older_than} seconds'"
     )
-    sql(
-        url,
-        "UPDATE deliveries SET lease_until = '2000-01-01 00:00:00.000000' "  # noqa: S608 - our own numbers
-        f"WHERE state = 'handling' AND lease_until < {claimed_before}",
-    )
+    abandoned = f"SELECT id FROM deliveries WHERE state = 'handling' AND lease_until < {claimed_before}"  # noqa: S608 - our own numbers
+    free = "" if sqlite else " FOR UPDATE SKIP LOCKED"  # what the receiver holds just now is for the next time
+    sql(url, f"UPDATE deliveries SET lease_until = '2000-01-01 00:00:00.000000' WHERE id IN ({abandoned}{free})")  # noqa: S608 - as above
