@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo up test browser lint format pins checks-docs screenshots clean
+.PHONY: help setup demo up test browser lint format pins chaos audit checks-docs screenshots clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
@@ -48,6 +48,14 @@ format: setup  ## Format the code
 pins: setup  ## Pin the newest versions that pyproject.toml permits
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --output-file requirements.txt pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --upgrade --no-header --no-annotate --extra sim --extra load --extra jobs --group dev --constraint requirements.txt --output-file requirements-dev.txt pyproject.toml
+
+chaos: setup  ## Kill, starve, mutate: every way to break the receiver, at length
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --requirement requirements-chaos.txt || \
+	echo "atheris cannot be installed for this Python: the part that it leads is left out"
+	$(BIN)/python -m tests.chaos
+
+audit: setup  ## Ask whether a vulnerability of what is installed is known
+	$(BIN)/python -m tests.audit
 
 checks-docs: setup  ## Write what the documents say of the checks
 	$(BIN)/python -m tests.checks.table

@@ -260,7 +260,7 @@ def _log_receipt(receipt: Receipt) -> None:
         delivery=receipt.stored.id,
         call=receipt.event.id and shortened(receipt.event.id),
         type=_label(receipt),
-        from_nr=receipt.event.from_nr,
+        from_nr=receipt.event.from_nr and shortened(receipt.event.from_nr),
         duplicate=receipt.duplicate,
         revision=receipt.stored.revision,
         signed_by=receipt.signed_by.fingerprint[:16] if receipt.signed_by else None,

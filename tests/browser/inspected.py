@@ -98,7 +98,7 @@ def working(inspected: Inspected, **settings: str) -> Iterator[None]:
         worker = subprocess.Popen(
             ["sh", "-c", command_of("worker", deployment.folder)],
             cwd=deployment.folder,
-            env={**deployment._environment(), **settings},
+            env={**deployment.environment(), **settings},
             stderr=log,
         )
     try:
