@@ -6,7 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, delete, func, or_, select, update
+from sqlalchemy import Connection, RowMapping, and_, bindparam, delete, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from receiver import wire
@@ -34,6 +34,23 @@ _ROOM: Final = bytes(64 * 1024)
 # Both databases know ON CONFLICT; SQLAlchemy has it in each dialect's own insert.
 _INSERT: Final[dict[str, Callable[..., Any]]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 
+# Statements of every delivery, built once: building one takes longer than running it. What they are given by name is
+# `same_...` and `held_...`, because a column's own name stands for its new value.
+_SAME_KEY: Final = deliveries.c.key == bindparam("same_key")
+_NEXT_REVISION: Final = select(func.coalesce(func.max(deliveries.c.revision), 0) + 1).where(_SAME_KEY).scalar_subquery()
+_INSERT_ONCE: Final = {
+    dialect: insert(deliveries)
+    .values(revision=_NEXT_REVISION)
+    .on_conflict_do_nothing()
+    .returning(deliveries.c.id, deliveries.c.revision)
+    for dialect, insert in _INSERT.items()
+}
+_FIND: Final = select(deliveries).where(_SAME_KEY, deliveries.c.digest == bindparam("same_digest")).with_for_update()
+_CHANGE: Final = update(deliveries).where(deliveries.c.id == bindparam("same_id"))
+_END: Final = update(deliveries).where(
+    deliveries.c.id == bindparam("held_id"), deliveries.c.claim == bindparam("held_claim")
+)
+
 
 def accept(
     connection: Connection, delivery: Delivery, *, settled: str | None, claim: str, enqueue: Enqueue | None = None
@@ -56,8 +73,8 @@ def accept(
 
 def end(connection: Connection, delivery_id: int, claim: str, **values: Any) -> bool:
     """Write a handler's outcome, unless its claim has gone to another run. Returns whether it was written."""
-    held = and_(deliveries.c.id == delivery_id, deliveries.c.claim == claim)
-    ended = connection.execute(update(deliveries).where(held).values(claim=None, lease_until=None, **values))
+    held = {"held_id": delivery_id, "held_claim": claim}
+    ended = connection.execute(_END, {**held, "claim": None, "lease_until": None, **values})
     return bool(ended.rowcount)
 
 
@@ -91,12 +108,10 @@ def prove_writable(connection: Connection, at: datetime) -> None:
 
 
 def _insert(connection: Connection, delivery: Delivery, settled: str | None, claim: str) -> Stored | None:
-    arrival, same_key = delivery.arrival, deliveries.c.key == delivery.key
-    revision = select(func.coalesce(func.max(deliveries.c.revision), 0) + 1).where(same_key).scalar_subquery()
+    arrival = delivery.arrival
     row = {
         "key": delivery.key,
         "digest": delivery.digest,
-        "revision": revision,
         "attempts": 1,
         "seen": json.dumps([arrival.at.isoformat()]),
         "first_seen": arrival.at,
@@ -112,14 +127,14 @@ def _insert(connection: Connection, delivery: Delivery, settled: str | None, cla
         "wire_values": json.dumps(dict(delivery.wire_values)),
         **_outcome(settled, arrival.at, claim),
     }
-    insert = _INSERT[connection.dialect.name](deliveries).values(**row).on_conflict_do_nothing()
-    inserted = connection.execute(insert.returning(deliveries.c.id, deliveries.c.revision)).first()
+    insert = _INSERT_ONCE[connection.dialect.name]
+    inserted = connection.execute(insert, {**row, "same_key": delivery.key}).first()
     return _stored({**row, "id": inserted.id, "revision": inserted.revision}, claim) if inserted else None
 
 
 def _find(connection: Connection, delivery: Delivery, settled: str | None, claim: str) -> Stored | None:
-    same, now = and_(deliveries.c.key == delivery.key, deliveries.c.digest == delivery.digest), delivery.arrival.at
-    row = connection.execute(select(deliveries).where(same).with_for_update()).mappings().first()
+    same, now = {"same_key": delivery.key, "same_digest": delivery.digest}, delivery.arrival.at
+    row = connection.execute(_FIND, same).mappings().first()
     if row is None:
         return None
     counted = {
@@ -128,7 +143,7 @@ def _find(connection: Connection, delivery: Delivery, settled: str | None, claim
         "last_seen": now,
     }
     changed = counted | (_outcome(settled, now, claim) if _claimable(row, now) else {})
-    connection.execute(update(deliveries).where(deliveries.c.id == row["id"]).values(**changed))
+    connection.execute(_CHANGE, {"same_id": row["id"], **changed})
     return _stored({**row, **changed}, claim)
 
 
