@@ -9,9 +9,11 @@ nothing, and is cut off in the end. Here it is closed at once.
 """
 
 import selectors
+import ssl
 import time
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import lru_cache, partial
+from pathlib import Path
 from typing import Any
 
 from gunicorn import sock, util  # type: ignore[import-untyped]  # gunicorn has no types
@@ -91,6 +93,18 @@ def _closing(application: Callable[..., Iterable[bytes]]) -> Callable[..., Itera
     return closing
 
 
+def _tls(cfg: Any) -> ssl.SSLContext:
+    """The server's side of TLS, made anew only when the certificate or its key is: gunicorn makes it per connection."""
+    files = (cfg.certfile, cfg.keyfile)
+    return _tls_of(cfg, tuple(Path(file).stat().st_mtime_ns for file in files))
+
+
+@lru_cache(maxsize=1)
+def _tls_of(cfg: Any, changed: tuple[int, ...]) -> ssl.SSLContext:  # noqa: ARG001 - what tells one from the one before
+    context: ssl.SSLContext = sock.ssl_context(cfg)
+    return context
+
+
 class _Connection(TConn):  # type: ignore[misc]
     sock: Any
     initialized: bool
@@ -103,7 +117,7 @@ class _Connection(TConn):  # type: ignore[misc]
         self.initialized = True
         if self.cfg.is_ssl:
             self.sock.settimeout(self.remaining())
-            self.sock = sock.ssl_wrap_socket(self.sock, self.cfg)
+            self.sock = _tls(self.cfg).wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
             try:
                 self.sock.do_handshake()  # a timeout is for all of it, however many messages it takes
             except TimeoutError:

@@ -20,8 +20,9 @@ def post(
 
 def _raw(request: Request) -> bytes:
     head = "".join(f"{name}: {value}\r\n" for name, value in request.headers.items())
-    return f"POST /webhook HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {len(request.body)}\r\n\r\n".encode() + (
-        request.body
+    return (
+        f"POST /webhook HTTP/1.1\r\nHost: localhost\r\n{head}Content-Length: {len(request.body)}\r\n\r\n".encode()
+        + (request.body)
     )
 
 
