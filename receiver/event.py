@@ -10,7 +10,6 @@ from typing import Any, Final, cast
 import phonenumbers
 from marshmallow import Schema, ValidationError, fields
 
-from receiver import wire
 from receiver.errors import InvalidFields, Problem, shown
 from receiver.wire import EventType
 

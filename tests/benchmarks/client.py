@@ -14,7 +14,7 @@ __all__ = ["post"]
 def post(
     server: Server, requests: Sequence[Request], *, connections: int, tls: ssl.SSLContext | None, fresh: bool = False
 ) -> list[float]:
-    """Post all, so many at a time; `fresh`: each on a connection of its own. Returns seconds; all must get their 200."""
+    """Post all, so many at a time; `fresh`: each on a connection of its own. Returns seconds; each must get its 200."""
     return asyncio.run(_post(server, iter([_raw(request) for request in requests]), connections, tls, fresh))
 
 
