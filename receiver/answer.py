@@ -4,8 +4,6 @@ import json
 from dataclasses import dataclass
 from typing import Final
 
-import regex
-
 from receiver import wire
 
 __all__ = ["EMPTY", "Answer", "answer", "fit"]
@@ -25,8 +23,6 @@ class Answer:
 
 EMPTY: Final = Answer()
 
-_GRAPHEME: Final = regex.compile(r"\X")
-
 
 def answer(result: object) -> Answer:
     """Turn what a handler returned, text or None, into an answer. Raises TypeError for anything else."""
@@ -42,8 +38,10 @@ def fit(text: str) -> str:
     """The longest start of `text` of at most 40 code points that ends between two graphemes (D)."""
     if len(text) <= wire.APPEND_LIMIT:
         return text
+    import regex  # large, and needed by few
+
     end = 0
-    for grapheme in _GRAPHEME.finditer(text):
+    for grapheme in regex.finditer(r"\X", text):
         if grapheme.end() > wire.APPEND_LIMIT:
             break
         end = grapheme.end()

@@ -95,11 +95,15 @@ def _form_pairs(data: bytes) -> dict[str, bytes]:
     if bad := _BAD_ESCAPE.search(data):
         raise UnreadableBody(f"'%' at byte {bad.start()} is not followed by two hex digits", code="malformed-form")
     pairs = []
-    for piece in data.split(b"&"):
+    for piece in data.replace(b"+", b" ").split(b"&"):
         if piece:
-            name, _, value = piece.replace(b"+", b" ").partition(b"=")
-            pairs.append((_text(unquote_to_bytes(name), "a name in the form"), unquote_to_bytes(value)))
+            name, _, value = piece.partition(b"=")
+            pairs.append((_text(_unquoted(name), "a name in the form"), _unquoted(value)))
     return _unique(pairs)
+
+
+def _unquoted(text: bytes) -> bytes:
+    return unquote_to_bytes(text) if b"%" in text else text
 
 
 def _form_values(pairs: dict[str, bytes]) -> dict[str, object]:

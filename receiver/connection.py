@@ -2,6 +2,8 @@
 
 import ssl
 import time
+from functools import lru_cache
+from pathlib import Path
 from typing import Any, Final
 
 from gunicorn import sock, util  # type: ignore[import-untyped]  # gunicorn has no types
@@ -69,7 +71,7 @@ class Connection(TConn):  # type: ignore[misc]
     def _shake_hands(self) -> None:
         """HTTP/1 only: gunicorn's other protocols are off."""
         if self.cfg.is_ssl and not isinstance(self.sock, ssl.SSLSocket):
-            self.sock = sock.ssl_wrap_socket(self.sock, self.cfg)
+            self.sock = _tls(self.cfg).wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
         if not self._handshaken:
             self.sock.do_handshake()
             self._handshaken = True
@@ -114,6 +116,18 @@ class Connection(TConn):  # type: ignore[misc]
     def close(self, graceful: bool = False) -> None:  # noqa: ARG002, FBT - gunicorn's signature
         """At once: it has lingered already."""
         util.close(self.sock)
+
+
+def _tls(cfg: Any) -> ssl.SSLContext:
+    """The server's side of TLS, made anew only when the certificate or its key is: gunicorn makes it per connection."""
+    files = (cfg.certfile, cfg.keyfile)
+    return _tls_of(cfg, tuple(Path(file).stat().st_mtime_ns for file in files))
+
+
+@lru_cache(maxsize=1)
+def _tls_of(cfg: Any, changed: tuple[int, ...]) -> ssl.SSLContext:  # noqa: ARG001 - what tells one from the one before
+    context: ssl.SSLContext = sock.ssl_context(cfg)
+    return context
 
 
 class _NoMore(Unreader):  # type: ignore[misc]

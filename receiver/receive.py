@@ -63,10 +63,9 @@ class Receiver:
         reading = self._map(values)
         call = event.read(reading.fields, wire_values=values)
         digest = hashlib.sha256(decoded.payload).hexdigest()
-        call = replace(call, key=event_key(call, digest))
         delivery = Delivery(
             arrival=arrival,
-            key=call.key,
+            key=event_key(call, digest),
             digest=digest,
             encoding=decoded.encoding,
             signed_by=signed_by.fingerprint if signed_by else None,
@@ -111,7 +110,7 @@ class Receiver:
         handler = self.router.handler_for(call.event_type)
         enqueue = self._enqueue(call.event_type)
         stored = self.inbox.accept(delivery, settled=None if handler else EMPTY.body(), enqueue=enqueue)
-        call = replace(call, revision=stored.revision)
+        call = replace(call, key=delivery.key, revision=stored.revision)
         text = stored.answer
         if handler and stored.claim:
             text = self.handling.run(handler, stored.id, stored.claim, call, since=delivery.arrival.at).body()

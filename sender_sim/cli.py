@@ -1,50 +1,68 @@
 """The `sender-sim` command. Exit codes: 0 the contract was kept, 1 it was broken, 2 the command was misused."""
 
-import asyncio
-import json
-import random
 import sys
-from dataclasses import asdict
-from datetime import UTC, datetime
-from pathlib import Path
+from importlib import import_module
 from typing import Any, Final
 
 import click
 
-from receiver import wire
-from receiver.wire import EventType
-from sender_sim import certs, demo
-from sender_sim.certs import KeysExistError
-from sender_sim.commands.check import check
-from sender_sim.commands.compare import compare
-from sender_sim.commands.console import console
-from sender_sim.commands.macro import macro
-from sender_sim.commands.run import run
-from sender_sim.commands.scenarios import scenarios
-from sender_sim.commands.up import up
-from sender_sim.core import synthetic
-from sender_sim.core.call import Kind
-from sender_sim.core.delivery import Request
-from sender_sim.core.engine import request_for
-from sender_sim.once import post_once
-from sender_sim.options import Target, active, output_format, reproduce_option, target, target_options
-from sender_sim.reading import near_miss
-from sender_sim.reports import exchange as exchange_report
-from sender_sim.reports.reproduce import commands
-from sender_sim.settings import SettingsError
+__all__ = ["COMMANDS", "main"]
 
-__all__ = ["main"]
-
-_EVENTS = {event_type.label: event_type for event_type in EventType}
-
-
-_SET_HELP: Final = "Change a field, such as from_nr=+46701234567; `sender-sim macro` lists them. Repeatable."
+# Name -> where it is, and its line in --help: a command is imported when it is run, because all of them together take
+# twenty times as long as --help does.
+COMMANDS: Final = {
+    "certs": ("certs:mint_certs", "Mint a development CA, a certificate for localhost and a signing key pair."),
+    "check": ("check:check", "Check that an endpoint keeps to the contract, and say what to change where it does not."),
+    "compare": (
+        "compare:compare",
+        "List every difference between a captured request of Kaisa and what would be sent with the same settings.",
+    ),
+    "console": (
+        "console:console",
+        "Kaisa's Setup screen in a browser: settings, test requests, calls to place, time to travel.",
+    ),
+    "demo": (
+        "demo:run_demo",
+        "Start the receiver over HTTPS and send it a story with everything that happens in real life.",
+    ),
+    "macro": (
+        "macro:macro",
+        "Show what a macro sends: its pairs, the fields it uses, and the exact bytes of a sample call.",
+    ),
+    "run": (
+        "run:run",
+        "Let made-up calls happen and deliver them, with every rule of the contract, and with what may go wrong.",
+    ),
+    "scenarios": ("scenarios:scenarios", "List the scenarios; with a NAME, print its file, to copy and change."),
+    "send": ("send:send", "Send one event of a made-up call, once."),
+    "test-request": (
+        "send:test_request",
+        "Send one request with sample data, as the button in Kaisa's Setup does (C10).",
+    ),
+    "up": ("up:up", "Start the receiver and the console, ready to click; Ctrl-C stops both."),
+}
 
 
 class _Group(click.Group):
-    """Settings that cannot be used end in words and exit code 2."""
+    """Commands that are imported when they are needed; settings that cannot be used end in words and exit code 2."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        module, _, name = COMMANDS[cmd_name][0].partition(":")
+        command: click.Command = getattr(import_module(f"sender_sim.commands.{module}"), name)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        listed = {name: click.Command(name, help=text) for name, (_, text) in COMMANDS.items()}
+        click.Group(commands=listed).format_commands(ctx, formatter)
 
     def invoke(self, ctx: click.Context) -> Any:
+        from sender_sim.reading import SettingsError  # --help does without
+
         try:
             return super().invoke(ctx)
         except SettingsError as error:
@@ -60,100 +78,3 @@ def main() -> None:
 
     Exit codes: 0 the contract was kept, 1 it was broken, 2 the command was misused, 130 Ctrl-C.
     """
-
-
-@main.command("test-request")
-@target_options
-@output_format
-@reproduce_option
-def test_request(form: str, *, reproduce: bool, **options: Any) -> None:
-    """Send one request with sample data, as the button in Kaisa's Setup does (C10)."""
-    sent_to = target(**options)
-    now = datetime.now(UTC)
-    request = request_for(synthetic.sample(now), EventType.POST_CALL, sent_to.integration)
-    _send_once(sent_to, request, form, now, reproduce=reproduce, afterwards="a test request is not tried again (C10)")
-
-
-@main.command()
-@target_options
-@output_format
-@click.option("--event", type=click.Choice(list(_EVENTS)), default="post-call", show_default=True)
-@click.option("--set", "changes", multiple=True, metavar="FIELD=TEXT", help=_SET_HELP)
-@click.option("--seed", type=int, help="Make up the same call again.")
-@reproduce_option
-def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, reproduce: bool, **options: Any) -> None:
-    """Send one event of a made-up call, once."""
-    sent_to = active(target(**options))
-    changed = _changes(changes, sent_to.integration.macro.fields)
-    now = datetime.now(UTC)
-    kind = Kind.SMS if _EVENTS[event] is EventType.SMS else Kind.VOICE
-    call = synthetic.call(random.Random(seed), kind, now)  # noqa: S311 - made-up calls are no secret
-    request = request_for(call, _EVENTS[event], sent_to.integration, changes=changed)
-    afterwards = "Kaisa would try again in 30 minutes" if sent_to.integration.retry else "retry is off (C8)"
-    _send_once(sent_to, request, form, now, reproduce=reproduce, afterwards=afterwards)
-
-
-@main.command("certs")
-@click.argument("folder", type=click.Path(path_type=Path, file_okay=False), default=Path("certs/dev"))
-@click.option("--force", is_flag=True, help="Replace the keys that are there.")
-def mint_certs(folder: Path, *, force: bool) -> None:
-    """Mint a development CA, a certificate for localhost and a signing key pair."""
-    try:
-        keys = certs.mint(folder, now=datetime.now(UTC), force=force)
-    except KeysExistError as error:
-        raise click.UsageError(f"{error}; --force replaces them") from None
-    except OSError as error:
-        raise click.UsageError(f"{folder} cannot be written: {error.strerror}") from None
-    click.echo(f"trust this CA in clients:       {keys.ca}")
-    click.echo(f"serve TLS on localhost with:    {keys.tls_certificate}, {keys.tls_key}")
-    click.echo(f"sign with (--sign):             {keys.signing_key}")
-    click.echo(f"verify with KAISA_TRUSTED_KEYS: {keys.signing_certificate}")
-
-
-@main.command("demo")
-def run_demo() -> None:
-    """Start the receiver over HTTPS and send it a story with everything that happens in real life."""
-    sys.exit(0 if demo.tell() else 1)
-
-
-for command in (check, compare, console, macro, run, scenarios, up):
-    main.add_command(command)
-
-
-def _send_once(
-    sent_to: Target, request: Request, form: str, now: datetime, *, reproduce: bool, afterwards: str
-) -> None:
-    exchange = asyncio.run(post_once(request, sent_to.tls, now))
-    by_hand = list(commands(request, ca=sent_to.ca, signing=sent_to.signing)) if reproduce else []
-    if form == "json":
-        added = {"reproduce": [asdict(each) for each in by_hand]} if reproduce else {}
-        click.echo(json.dumps(exchange_report.as_dict(exchange) | added))
-    else:
-        told = (f"\n# {each.purpose}:\n{each.line}" for each in by_hand)
-        click.echo("\n".join([*exchange_report.lines(exchange, afterwards), *told]))
-    sys.exit(0 if exchange.kept else 1)
-
-
-def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:
-    """The fields' texts. Raises SettingsError with every mistake."""
-    changes = {}
-    problems = []
-    for text in texts:
-        name, _, changes[name] = text.partition("=")
-        if problem := _problem(text, used):
-            problems.append(f"--set {text!r}: {problem}")
-    if problems:
-        raise SettingsError(problems)
-    return changes
-
-
-def _problem(text: str, used: frozenset[str]) -> str | None:
-    known = [field.name for field in wire.FIELDS]
-    name, equals, _ = text.partition("=")
-    if not equals:
-        return "has no '='; write FIELD=TEXT"
-    if name not in known:
-        return f"{name!r} is not a field; {near_miss(name, known)}"
-    if name not in used:
-        return f"the macro does not send {{{name}}}; add it with --macro"
-    return None

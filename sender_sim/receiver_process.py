@@ -17,7 +17,7 @@ import click
 from sender_sim.certs import DevelopmentKeys
 from sender_sim.transports import trust
 
-__all__ = ["ReceiverProcess"]
+__all__ = ["ReceiverProcess", "free_port"]
 
 _START_SECONDS: Final = 30
 
@@ -29,7 +29,7 @@ class ReceiverProcess:
     """
 
     def __init__(self, keys: DevelopmentKeys, settings: Mapping[str, str], port: int | None = None) -> None:
-        self._port = port or _free_port()
+        self._port = port or free_port()
         self._tls = trust(keys.ca)
         self._log = keys.folder / "receiver.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -94,7 +94,8 @@ class ReceiverProcess:
         return [json.loads(line) for line in output.splitlines()]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of this machine that nobody listens on."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -4,10 +4,11 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import cache
+from importlib import import_module
 from typing import Any, Final
 
-from sqlalchemy import Connection, RowMapping, and_, delete, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, func, or_, select, update
 
 from receiver import wire
 from receiver.errors import Refusal
@@ -31,8 +32,15 @@ _SEEN_KEPT: Final = 400
 # Bytes that must be to spare for the store to count as writable.
 _ROOM: Final = bytes(64 * 1024)
 
-# Both databases know ON CONFLICT; SQLAlchemy has it in each dialect's own insert.
-_INSERT: Final[dict[str, Callable[..., Any]]] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
+# Statements of every delivery, built once: building one takes longer than running it. What they are given by name is
+# `same_...` and `held_...`, because a column's own name stands for its new value.
+_SAME_KEY: Final = deliveries.c.key == bindparam("same_key")
+_NEXT_REVISION: Final = select(func.coalesce(func.max(deliveries.c.revision), 0) + 1).where(_SAME_KEY).scalar_subquery()
+_FIND: Final = select(deliveries).where(_SAME_KEY, deliveries.c.digest == bindparam("same_digest")).with_for_update()
+_CHANGE: Final = update(deliveries).where(deliveries.c.id == bindparam("same_id"))
+_END: Final = update(deliveries).where(
+    deliveries.c.id == bindparam("held_id"), deliveries.c.claim == bindparam("held_claim")
+)
 
 
 def accept(
@@ -56,8 +64,8 @@ def accept(
 
 def end(connection: Connection, delivery_id: int, claim: str, **values: Any) -> bool:
     """Write a handler's outcome, unless its claim has gone to another run. Returns whether it was written."""
-    held = and_(deliveries.c.id == delivery_id, deliveries.c.claim == claim)
-    ended = connection.execute(update(deliveries).where(held).values(claim=None, lease_until=None, **values))
+    held = {"held_id": delivery_id, "held_claim": claim}
+    ended = connection.execute(_END, {**held, "claim": None, "lease_until": None, **values})
     return bool(ended.rowcount)
 
 
@@ -74,9 +82,10 @@ def refuse(connection: Connection, arrival: Arrival, refusal: Refusal, limits: R
         "content_type": _storable(arrival.content_type),
         "body": arrival.body,
     }
-    insert = _INSERT[connection.dialect.name](refusals)
-    upsert = insert.values(**row, digest=digest.hexdigest(), count=1, first_seen=arrival.at).on_conflict_do_update(
-        index_elements=["digest"], set_={**row, "count": refusals.c.count + 1}
+    upsert = (
+        _insert_into(refusals, connection.dialect.name)
+        .values(**row, digest=digest.hexdigest(), count=1, first_seen=arrival.at)
+        .on_conflict_do_update(index_elements=["digest"], set_={**row, "count": refusals.c.count + 1})
     )
     if connection.execute(upsert.returning(refusals.c.count)).scalar_one() == 1:
         _drop_oldest_refusals(connection, limits)
@@ -85,18 +94,30 @@ def refuse(connection: Connection, arrival: Arrival, refusal: Refusal, limits: R
 def prove_writable(connection: Connection, at: datetime) -> None:
     """Write as much as a delivery may need, and free it: a database that is read-only, full or gone fails here."""
     values = {"at": at, "room": _ROOM}
-    row = _INSERT[connection.dialect.name](probe).values(id=1, **values)
+    row = _insert_into(probe, connection.dialect.name).values(id=1, **values)
     connection.execute(row.on_conflict_do_update(index_elements=["id"], set_=values))
     connection.execute(update(probe).values(room=None))
 
 
+def _insert_into(table: Table, dialect: str) -> Any:
+    """An insert that knows ON CONFLICT: both databases do, and SQLAlchemy has it in each dialect's own insert.
+
+    The other dialect is not imported: together they take longer to import than Flask's own modules do.
+    """
+    return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
+
+
+@cache
+def _insert_once(dialect: str) -> Any:
+    insert = _insert_into(deliveries, dialect).values(revision=_NEXT_REVISION).on_conflict_do_nothing()
+    return insert.returning(deliveries.c.id, deliveries.c.revision)
+
+
 def _insert(connection: Connection, delivery: Delivery, settled: str | None, claim: str) -> Stored | None:
-    arrival, same_key = delivery.arrival, deliveries.c.key == delivery.key
-    revision = select(func.coalesce(func.max(deliveries.c.revision), 0) + 1).where(same_key).scalar_subquery()
+    arrival = delivery.arrival
     row = {
         "key": delivery.key,
         "digest": delivery.digest,
-        "revision": revision,
         "attempts": 1,
         "seen": json.dumps([arrival.at.isoformat()]),
         "first_seen": arrival.at,
@@ -112,14 +133,13 @@ def _insert(connection: Connection, delivery: Delivery, settled: str | None, cla
         "wire_values": json.dumps(dict(delivery.wire_values)),
         **_outcome(settled, arrival.at, claim),
     }
-    insert = _INSERT[connection.dialect.name](deliveries).values(**row).on_conflict_do_nothing()
-    inserted = connection.execute(insert.returning(deliveries.c.id, deliveries.c.revision)).first()
+    inserted = connection.execute(_insert_once(connection.dialect.name), {**row, "same_key": delivery.key}).first()
     return _stored({**row, "id": inserted.id, "revision": inserted.revision}, claim) if inserted else None
 
 
 def _find(connection: Connection, delivery: Delivery, settled: str | None, claim: str) -> Stored | None:
-    same, now = and_(deliveries.c.key == delivery.key, deliveries.c.digest == delivery.digest), delivery.arrival.at
-    row = connection.execute(select(deliveries).where(same).with_for_update()).mappings().first()
+    same, now = {"same_key": delivery.key, "same_digest": delivery.digest}, delivery.arrival.at
+    row = connection.execute(_FIND, same).mappings().first()
     if row is None:
         return None
     counted = {
@@ -128,7 +148,7 @@ def _find(connection: Connection, delivery: Delivery, settled: str | None, claim
         "last_seen": now,
     }
     changed = counted | (_outcome(settled, now, claim) if _claimable(row, now) else {})
-    connection.execute(update(deliveries).where(deliveries.c.id == row["id"]).values(**changed))
+    connection.execute(_CHANGE, {"same_id": row["id"], **changed})
     return _stored({**row, **changed}, claim)
 
 

@@ -50,12 +50,13 @@ class State(Enum):
 class Delivery:
     """The state machine: DUE -begin-> IN_FLIGHT -end-> DELIVERED, GIVEN_UP or DUE again.
 
-    `first` and `previous` are when its first and its latest attempt were due.
+    `id` is its name; `first` and `previous` are when its first and its latest attempt were due.
     """
 
-    __slots__ = ("attempts", "call", "event_type", "first", "previous", "request", "retry", "state")
+    __slots__ = ("attempts", "call", "event_type", "first", "id", "previous", "request", "retry", "state")
 
     def __init__(self, call: str, event_type: EventType, request: Request, *, retry: bool) -> None:
+        self.id = delivery_id(call, event_type)
         self.call = call
         self.event_type = event_type
         self.request = request
@@ -64,11 +65,6 @@ class Delivery:
         self.attempts = 0
         self.first: datetime | None = None
         self.previous: datetime | None = None
-
-    @property
-    def id(self) -> str:
-        """The delivery's name."""
-        return delivery_id(self.call, self.event_type)
 
     def begin(self, now: datetime, due: datetime) -> Attempt:
         """Start the next attempt, which was due at `due`: how late it starts does not move those after it (R4)."""

@@ -77,13 +77,8 @@ class _WaitIsOver:
     call: Call
 
 
-@dataclass(frozen=True, slots=True)
-class _Send:
-    delivery: Delivery
-
-
 _Happening = _SettingsChange | _CallBegins | _CallEnds | _RecordingArrives | _WaitIsOver
-_Action = _Happening | _Send
+_Action = _Happening | Delivery  # a delivery is due for its next attempt
 
 
 @dataclass(slots=True)
@@ -146,7 +141,7 @@ class Engine:
         for call in left.recordings.values():
             self._await_recording(call)
         for pending in left.pending.values():
-            self._schedule.add(pending.due, _Priority.SEND, _Send(pending.delivery))
+            self._schedule.add(pending.due, _Priority.SEND, pending.delivery)
 
     def next_due(self) -> datetime | None:
         """When something happens next without an outcome coming in; None: nothing will."""
@@ -157,9 +152,9 @@ class Engine:
         step = Step()
         while len(step.attempts) < room and (item := self._schedule.pop(now)):
             due, action = item
-            if isinstance(action, _Send):
-                step.attempts.append(self._begin(action.delivery, now, due))
-                step.events.append(AttemptStarted(now, action.delivery.id, action.delivery.attempts))
+            if isinstance(action, Delivery):
+                step.attempts.append(self._begin(action, now, due))
+                step.events.append(AttemptStarted(now, action.id, action.attempts))
             else:
                 step.events.extend(self._happen(action, due, now))
         return step
@@ -172,11 +167,11 @@ class Engine:
         yield AttemptEnded(
             now, delivery.id, attempt.number, outcome.success, status, str(outcome), round(outcome.seconds, 4)
         )
-        yield from _judge_answer(delivery, attempt, outcome, now)
         if delivery.state is State.DELIVERED:
+            yield from _judge_answer(delivery, attempt, outcome, now)
             yield Delivered(now, delivery.id, delivery.attempts)
         elif due:
-            self._schedule.add(due, _Priority.SEND, _Send(delivery))
+            self._schedule.add(due, _Priority.SEND, delivery)
             yield RetryScheduled(now, delivery.id, delivery.attempts + 1, due)
         else:
             reason = "the retry window is over" if delivery.retry else "retries are off"
@@ -252,7 +247,7 @@ class Engine:
     ) -> DeliveryCreated:
         request = request_for(call, event_type, integration, recording_id=recording_id)
         delivery = Delivery(call.id, event_type, request, retry=integration.retry)
-        self._schedule.add(due, _Priority.SEND, _Send(delivery))
+        self._schedule.add(due, _Priority.SEND, delivery)
         return DeliveryCreated(now, delivery.id, call.id, event_type, due, delivery.retry, request)
 
 

@@ -12,6 +12,7 @@ from pytest_httpserver import HTTPServer
 from sender_sim import settings
 from sender_sim.certs import DevelopmentKeys
 from sender_sim.cli import main
+from sender_sim.commands.run import run
 from tests.openssl import KeyPair
 from tests.unit.sender_sim.conftest import Invoke
 from tests.unit.sender_sim.test_cli import misused
@@ -21,7 +22,7 @@ SETTINGS = (set(settings._FILE.load_fields) - {"signature"}) | set(settings._SIG
 
 
 def test_every_setting_has_a_flag() -> None:
-    parameters = {parameter.name for parameter in main.commands["run"].params}
+    parameters = {parameter.name for parameter in run.params}
     assert parameters >= SETTINGS
 
 
@@ -50,7 +51,7 @@ def test_every_setting_stands_in_the_document() -> None:
     ],
 )
 def test_a_switch_says_what_its_setting_says_and_nothing_unless_it_is_given(flag: str, name: str, value: Any) -> None:
-    command, group = main.commands["run"], main.make_context("sender-sim", ["run"])
+    command, group = run, main.make_context("sender-sim", ["run"])
     assert command.make_context("run", [flag], parent=group).params[name] is value
     assert command.make_context("run", [], parent=group).params[name] is None
 
