@@ -31,7 +31,9 @@ _HEADERS: Final = {
     "X-Content-Type-Options": "nosniff",
 }
 _OPEN: Final = ("access.login", "static")
+# Wrong passwords within a minute: from one address, so that nobody locks the others out, and from all together.
 _ATTEMPTS: Final = 10
+_TOGETHER: Final = 100
 _PER_SECONDS: Final = 60.0
 _LONGEST_SESSION: Final = 12 * 60 * 60
 
@@ -47,7 +49,7 @@ class Access:
     names: frozenset[str] = frozenset()
     everywhere: bool = False
     clock: Callable[[], float] = time.time
-    failures: deque[float] = field(default_factory=lambda: deque(maxlen=_ATTEMPTS))
+    failures: deque[tuple[float, str]] = field(default_factory=lambda: deque(maxlen=_TOGETHER))
 
     def permits(self, host: str) -> bool:
         """Whether a request with this Host header was meant for us: a page elsewhere can point its own name here."""
@@ -71,11 +73,11 @@ class Access:
         """
         return hmac.new(secret.encode(), self.password.encode(), hashlib.sha256).hexdigest()
 
-    @property
-    def exhausted(self) -> bool:
-        """Whether too many passwords were wrong within a minute."""
-        full = len(self.failures) == _ATTEMPTS
-        return full and self.clock() - self.failures[0] < _PER_SECONDS
+    def exhausts(self, address: str) -> bool:
+        """Whether too many passwords were wrong within a minute, from this address or from all together."""
+        since = self.clock() - _PER_SECONDS
+        recent = [who for at, who in tuple(self.failures) if at > since]
+        return len(recent) == _TOGETHER or recent.count(address) >= _ATTEMPTS
 
 
 def is_loopback(host: str) -> bool:
@@ -111,19 +113,19 @@ def guard(app: Flask, access: Access) -> None:
 
     @pages.route("/login", methods=["GET", "POST"])
     def login() -> AnyResponse | str | tuple[str, int]:
-        wrong = ""
+        wrong, address = "", request.remote_addr or ""
         if request.method == "POST":
-            if access.exhausted:
+            if access.exhausts(address):
                 wrong = "too many wrong passwords; wait a minute"
             elif access.admits(request.form.get("password", "")):
                 session.clear()  # what was known of it before is worth nothing
                 session["in"], session["since"] = _stamp(access), access.clock()
                 return redirect(own(request.args.get("next", "")))
             else:
-                access.failures.append(access.clock())
+                access.failures.append((access.clock(), address))
                 wrong = "this is not the password"
         page = render_template("login.html", wrong=wrong)
-        return (page, 429 if access.exhausted else 403) if wrong else page
+        return (page, 429 if access.exhausts(address) else 403) if wrong else page
 
     @pages.post("/logout")
     def logout() -> AnyResponse:

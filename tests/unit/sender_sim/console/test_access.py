@@ -151,6 +151,18 @@ def test_another_password_ends_the_sessions_of_the_old_one(locked: Console, endp
     changed.close()
 
 
+def test_who_guesses_locks_nobody_else_out_until_many_do(locked: Console, clock: Clock) -> None:
+    for guesser in range(10):
+        assert login(locked, PASSWORD)[0] == 302
+        locked.client.environ_base["REMOTE_ADDR"] = f"192.0.2.{guesser}"
+        statuses = [login(locked, "guess")[0] for _ in range(11)]
+        assert statuses == [403] * 9 + [429] * 2
+        locked.client.environ_base["REMOTE_ADDR"] = "127.0.0.1"
+    assert login(locked, PASSWORD)[0] == 429
+    clock.now += 61
+    assert login(locked, PASSWORD)[0] == 302
+
+
 def test_what_was_known_of_a_session_before_its_password_is_worth_nothing(locked: Console) -> None:
     locked.client.get("/login")
     with locked.client.session_transaction() as session:
