@@ -47,7 +47,7 @@ class Examiner:
             return found[check.id]
         if self._unreachable:
             return _not_run(check, f"the endpoint cannot be reached: {found[reachable.id].happened}")
-        if self._suspect and check is not still_answering:
+        if self._suspect and check is not still_answering and not _lacks_its_key(check, self._probe):
             if await _takes_no_connection(self._probe):
                 return _not_run(check, f"the endpoint takes no connections any more, which {self._suspect} is about")
             self._suspect = None
@@ -95,10 +95,14 @@ async def _find(check: Check, probe: Probe) -> Finding:
 
 
 async def _precondition(check: Check, probe: Probe) -> None:
-    if check.needs_key and probe.signer is None:
+    if _lacks_its_key(check, probe):
         raise NotRun("no signing key is given (--sign)")
     if not check.foundation and not probe.takes(plain := await probe.plain()):
         raise NotRun(f"not even a plain delivery is accepted: {plain.outcome}")
+
+
+def _lacks_its_key(check: Check, probe: Probe) -> bool:
+    return check.needs_key and probe.signer is None
 
 
 def _failed(finding: Finding) -> bool:

@@ -19,7 +19,8 @@ from sender_sim.console.kept import Kept
 from sender_sim.console.state import Placed, Saved, State, Taken
 from sender_sim.console.travel import Itinerary, OpenTransport, Sink, Travel
 from sender_sim.console.trouble import Trouble, plan
-from sender_sim.core import lifecycle, synthetic
+from sender_sim.core import lifecycle, rules, synthetic
+from sender_sim.core.call import Call
 from sender_sim.core.delivery import Attempt
 from sender_sim.core.engine import Engine, request_for
 from sender_sim.core.events import Event
@@ -104,6 +105,10 @@ class Simulation:
     def travelling(self) -> bool:
         """Whether time passes towards a goal, rather than live or not at all."""
         return self.travel is not None and self.travel.itinerary.speed is None
+
+    def silence(self, call: Call) -> str | None:
+        """Why nothing is sent at the end of a call if the settings in force stay as they are; None: something is."""
+        return rules.silence(call, self._integration)
 
     def trouble(self, call: str) -> Trouble | None:
         """What goes wrong with a call."""

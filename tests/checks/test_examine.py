@@ -64,6 +64,7 @@ def test_where_an_endpoint_has_ended_the_check_that_ended_it_says_so_and_others_
     assert blamed.happened.endswith("; the endpoint takes no connections any more")
     assert blamed.change.endswith("start it again, and --only text-reserved")
     later = findings["text-emoji"], findings["duplicate-accepted"], findings["connection-cut"]
+    assert findings["signed-unsigned"].happened == "no signing key is given (--sign)"
     assert {each.verdict for each in later} == {Verdict.NOT_RUN}
     assert {each.happened for each in later} == {
         "the endpoint takes no connections any more, which text-reserved is about"

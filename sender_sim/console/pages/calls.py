@@ -134,6 +134,7 @@ def _list(simulation: Simulation, form: Mapping[str, str], problems: Mapping[str
         axis = window(now, _WINDOWS[zoom]) if zoom in _WINDOWS else fitting(shown, now)
         return render_template(
             "calls.html",
+            silence=simulation.silence,
             rows=[(entry, kind_of(entry.facts), _lanes(entry, axis, simulation)) for entry in shown],
             axis=axis,
             found=len(found),

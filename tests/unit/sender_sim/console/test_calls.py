@@ -188,6 +188,14 @@ def test_the_list_is_filtered(active: Console) -> None:
     assert "None of the 3 calls is as you asked." in active.get("/calls?q=nowhere").text
 
 
+def test_of_a_call_that_is_under_way_it_is_told_that_nothing_will_be_sent(active: Console) -> None:
+    active.place(kind="outbound")
+    page = active.get("/calls").text
+    assert "Nothing will be sent when it ends" in page
+    assert "Enable after outbound call" in page
+    assert "the post-call follows" not in page
+
+
 def test_an_empty_list_says_what_to_do(console: Console) -> None:
     assert "No call has happened yet. The integration is available" in console.get("/calls").text
     console.activate()
