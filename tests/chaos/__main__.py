@@ -2,8 +2,8 @@
 
     python -m tests.chaos [--seed N] [--only NAME] [--share N]
 
-Each draws its choices from the seed, which is printed first. `--only` repeats one of them; then nothing is written.
-`--share 10` does a tenth of everything, to see that it runs. Exit code 1: something was found.
+Each draws its choices from the seed, which is printed first. `--only` repeats one of them, and replaces its row.
+`--share 10` does a tenth of everything, to see that it runs, and writes nothing. Exit code 1: something was found.
 """
 
 import os
@@ -28,7 +28,7 @@ from tests.chaos.load import Load, loaded
 from tests.chaos.outages import full_disk, restarts, two_simulators
 from tests.chaos.outcome import Outcome
 from tests.chaos.slow import slow_clients
-from tests.chaos.table import write
+from tests.chaos.table import PAGE, replaced, write
 from tests.conftest import unused_port
 
 _CALLS: Final = 300
@@ -155,7 +155,9 @@ def main(arguments: list[str]) -> int:
             outcome = EXPERIMENTS[name](Bench(Path(folder) / "deployed", key, options.seed, options.share))
         outcomes.append(outcome)
         _say(f"{name}, {time.monotonic() - started:.0f} s: {outcome}")
-    if options.share == 1 and not options.only:
+    if options.share == 1 and options.only:
+        PAGE.write_text(replaced(PAGE.read_text("utf-8"), outcomes[0]), "utf-8")
+    elif options.share == 1:
         write(outcomes, minutes=(time.monotonic() - began) / 60)
     return 1 if any(outcome.findings for outcome in outcomes) else 0
 

@@ -68,7 +68,8 @@ class Load:
         seed = self.random.randrange(1_000_000)
         for _ in range(self.at_once):
             stream = self.receiver.folder / f"wave-{len(self.waves)}.jsonl"
-            self.waves.append(Sending(self.receiver.webhook, self.key, seed, self.calls, stream))
+            alike = self.at_once > 1
+            self.waves.append(Sending(self.receiver.webhook, self.key, seed, self.calls, stream, alike))
 
     def outcome(self, what: str, seed: int, befell: Mapping[str, int]) -> Outcome:
         """What came of it, when it is finished."""

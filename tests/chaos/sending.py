@@ -17,18 +17,24 @@ SPEED = 1800
 
 @dataclass
 class Sending:
-    """One `sender-sim run` of made-up calls, signed with a key."""
+    """One `sender-sim run` of made-up calls, signed with a key.
+
+    `alike`: another of the same seed sends the very same, down to the second a call began in. That is so on the virtual
+    clock alone; there a busy receiver is given time before it is asked again.
+    """
 
     url: str
     key: Path
     seed: int
     calls: int
     stream: Path  # where its events go
+    alike: bool = False
     process: subprocess.Popen[bytes] = field(init=False)
 
     def __post_init__(self) -> None:
         options = ["--allow-http", "--pre-call", "--sign", str(self.key), "--format", "json"]
-        figures = ["--calls", str(self.calls), "--seed", str(self.seed), "--clock", f"x{SPEED}", "--concurrency", "40"]
+        clock = ["--breath", "0.5"] if self.alike else ["--clock", f"x{SPEED}"]
+        figures = ["--calls", str(self.calls), "--seed", str(self.seed), "--concurrency", "40", *clock]
         with self.stream.open("wb") as stream:
             command = [sys.executable, "-m", "sender_sim", "run", self.url, *options, *figures]
             self.process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT)

@@ -9,27 +9,29 @@ from typing import Final
 
 from tests.chaos.outcome import Outcome
 
-__all__ = ["MARK", "PAGE", "table", "write"]
+__all__ = ["PAGE", "replaced", "write"]
 
 PAGE: Final = Path(__file__).parents[2] / "docs" / "resilience.md"
 MARK: Final = "<!-- made by `make chaos` -->"
+_HEAD: Final = "| what befell it | figures | what was wrong |\n|---|---|---|\n"
 
 
 def write(outcomes: Sequence[Outcome], *, minutes: float) -> None:
     """Put the table in the place of the one there was."""
-    head, mark, _ = PAGE.read_text("utf-8").partition(MARK)
     told = f"{datetime.now(UTC):%Y-%m-%d}, {_machine()}, {minutes:.0f} minutes, seed {outcomes[0].seed}."
-    PAGE.write_text(f"{head}{mark}\n\n{told}\n\n{table(outcomes)}", "utf-8")
+    head, mark, _ = PAGE.read_text("utf-8").partition(MARK)
+    PAGE.write_text(f"{head}{mark}\n\n{told}\n\n{_HEAD}{''.join(map(_row, outcomes))}", "utf-8")
 
 
-def table(outcomes: Sequence[Outcome]) -> str:
-    """One row for each experiment."""
-    rows = "".join(
-        f"| {outcome.what} | {', '.join(_figure(name, value) for name, value in outcome.figures.items())} "
-        f"| {'; '.join(outcome.findings) or 'nothing'} |\n"
-        for outcome in outcomes
-    )
-    return f"| what befell it | figures | what was wrong |\n|---|---|---|\n{rows}"
+def replaced(page: str, outcome: Outcome) -> str:
+    """The page with the row of an experiment that was done again; the rest stays."""
+    begin = f"| {outcome.what} |"
+    return "".join(_row(outcome) if line.startswith(begin) else line for line in page.splitlines(keepends=True))
+
+
+def _row(outcome: Outcome) -> str:
+    figures = ", ".join(_figure(name, value) for name, value in outcome.figures.items())
+    return f"| {outcome.what} | {figures} | {'; '.join(outcome.findings) or 'nothing'} |\n"
 
 
 def _figure(name: str, value: float) -> str:
