@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help setup demo up test browser lint format pins chaos audit checks-docs screenshots clean
+.PHONY: help setup demo up test browser lint format pins chaos audit checks-docs bench screenshots clean
 
 help:  ## Say what there is to make
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 13
@@ -59,6 +59,9 @@ audit: setup  ## Ask whether a vulnerability of what is installed is known
 
 checks-docs: setup  ## Write what the documents say of the checks
 	$(BIN)/python -m tests.checks.table
+
+bench: setup  ## Measure how fast everything is and write docs/performance.md (QUICK=1: in a few minutes)
+	$(BIN)/python -m tests.benchmarks --write $(if $(QUICK),--quick)
 
 clean:  ## Remove what setup and the tests made
 	rm -rf .venv tests/browser/node_modules .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache *.egg-info

@@ -8,7 +8,7 @@ from typing import Final
 __all__ = ["Figure", "Measured", "ratios"]
 
 _QUICK: Final = 3
-_FULL: Final = 7
+_FULL: Final = 5
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,8 @@ __all__ = ["FIGURES"]
 
 _START: Final = datetime(2026, 1, 5, 9, 0, tzinfo=UTC)
 _TEXTS: Final = synthetic.Profile(sms=1.0, over=timedelta(minutes=20))  # text messages: one delivery each
+# All at one time, so that the simulator has as many in flight as the others.
+_BURST: Final = synthetic.Profile(sms=1.0, over=timedelta(0))
 _AT_ONCE: Final = 20
 
 
@@ -71,7 +73,7 @@ def _cpu_each(work: Any, count: int) -> float:
 async def _simulated(url: str, keys: DevelopmentKeys, count: int) -> None:
     """All that the simulator does, signing left out on both sides: it is OpenSSL's time, and the same for both."""
     engine, summary = Engine(Integration(url=url)), Summary()
-    engine.feed(synthetic.calls(random.Random(1), count, _START, _TEXTS))
+    engine.feed(synthetic.calls(random.Random(1), count, _START, _BURST))
     transport = HttpsTransport(trust(keys.ca))
     async for event in run(engine, VirtualClock(_START), transport, concurrency=_AT_ONCE):
         summary.listen(event)
@@ -154,7 +156,7 @@ def _week(quick: bool) -> Measured:
 
 async def _dead(url: str, keys: DevelopmentKeys, count: int) -> Summary:
     engine, summary = Engine(Integration(url=url)), Summary()
-    engine.feed(synthetic.calls(random.Random(1), count, _START, _TEXTS))
+    engine.feed(synthetic.calls(random.Random(1), count, _START, _BURST))
     async for event in run(engine, VirtualClock(_START), HttpsTransport(trust(keys.ca)), concurrency=_AT_ONCE):
         summary.listen(event)
     return summary
