@@ -1,6 +1,8 @@
 """Fixtures for every test: a clock to set, keys made by openssl, a free port."""
 
+import signal
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,6 +17,10 @@ from tests.postgres import Postgres, server
 # The same examples on every run, and no clock in the verdict: a slow machine is not a failure.
 settings.register_profile("steady", deadline=None, derandomize=True, max_examples=200, database=None)
 settings.load_profile("steady")
+
+# What a shell starts in the background ignores Ctrl-C, and so would the programs that tests end by it.
+if threading.current_thread() is threading.main_thread():
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
