@@ -28,8 +28,17 @@ def advice(settings: Settings, now: datetime) -> Iterator[str]:
         elif key.not_after and key.not_after < now + _EXPIRES_SOON:
             ends = f"{key.not_after:%Y-%m-%d %H:%M}Z"
             yield f"{key.name} ({key.fingerprint[:16]}) is trusted until {ends} only: get Kaisa's next key before"
+    yield from _inspector_advice(settings)
     if database.normalised(settings.database_url).get_backend_name() == "sqlite":
         yield from _sqlite_advice(settings)
+
+
+def _inspector_advice(settings: Settings) -> Iterator[str]:
+    if settings.inspect_password and not (settings.tls_cert or settings.trusted_proxies):
+        yield (
+            "the inspector's password is asked for in clear (KAISA_INSPECT_PASSWORD): serve TLS (KAISA_TLS_CERT), or "
+            "name the proxies that do (KAISA_TRUSTED_PROXIES)"
+        )
 
 
 def _sqlite_advice(settings: Settings) -> Iterator[str]:

@@ -47,6 +47,7 @@ _REQUEST_ID: Final = "X-Request-ID"
 _ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # An answer is data for programs: no browser is to guess at it, show it in a frame or load anything for it.
 _SECURITY: Final = {
+    "Cache-Control": "no-store",
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
@@ -72,6 +73,10 @@ def create_app(settings: Settings | None = None) -> Flask:
     metrics = _add_metrics(app, settings, receiver) if settings.metrics_token else None
     _add_webhook(app, settings, receiver, metrics)
     _add_health(app, receiver)
+    if settings.inspect_password:
+        from receiver.inspector.blueprint import add_inspector  # a receiver without it does not load it
+
+        add_inspector(app, settings, receiver)
     _add_errors(app)
     app.after_request(_finish_headers)
     app.teardown_request(lambda _: structlog.contextvars.clear_contextvars())
@@ -239,7 +244,6 @@ def _json(text: str, status: int, subtype: str = "json") -> Response:
 
 def _finish_headers(response: Response) -> Response:
     response.headers[_REQUEST_ID] = g.request_id
-    response.headers["Cache-Control"] = "no-store"
     for name, value in _SECURITY.items():
         response.headers.setdefault(name, value)
     return response
@@ -256,7 +260,7 @@ def _log_receipt(receipt: Receipt) -> None:
         delivery=receipt.stored.id,
         call=receipt.event.id and shortened(receipt.event.id),
         type=_label(receipt),
-        from_nr=receipt.event.from_nr,
+        from_nr=receipt.event.from_nr and shortened(receipt.event.from_nr),
         duplicate=receipt.duplicate,
         revision=receipt.stored.revision,
         signed_by=receipt.signed_by.fingerprint[:16] if receipt.signed_by else None,

@@ -28,7 +28,8 @@ _NEAR: Final = 0.8
 _PATIENCE: Final = wire.ATTEMPT_TIMEOUT.total_seconds()
 
 # Paths with a use of their own (app.py).
-RESERVED_PATHS: Final = ("/healthz", "/metrics", "/readyz")
+RESERVED_PATHS: Final = ("/healthz", "/inspect", "/metrics", "/readyz")
+_PASSWORD_LENGTH: Final = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +52,7 @@ class Settings:
     jobs: JobSettings
     trusted_proxies: int
     metrics_token: str = field(repr=False)
+    inspect_password: str = field(repr=False)
     tls_cert: Path | None
     tls_key: Path | None
 
@@ -152,6 +154,11 @@ class _Environment(Schema):
     )
     KAISA_TRUSTED_PROXIES = _whole(0, "proxies in front whose X-Forwarded-* headers are believed", 0, 10)
     KAISA_METRICS_TOKEN = _text("", "what `/metrics` asks for, as `Authorization: Bearer ...`; empty: no `/metrics`")
+    KAISA_INSPECT_PASSWORD = _text(
+        "",
+        f"opens the inspector at `/inspect` to whoever knows it: {_PASSWORD_LENGTH} characters or more; "
+        "empty: no `/inspect`",
+    )
     KAISA_TLS_CERT = _text("", "certificate chain (PEM) to serve TLS with; empty: a proxy in front terminates TLS")
     KAISA_TLS_KEY = _text("", "private key (PEM) of KAISA_TLS_CERT")
 
@@ -203,6 +210,7 @@ def load(environ: Mapping[str, str], *, now: datetime) -> Settings:
         ),
         trusted_proxies=values["KAISA_TRUSTED_PROXIES"],
         metrics_token=values["KAISA_METRICS_TOKEN"],
+        inspect_password=values["KAISA_INSPECT_PASSWORD"],
         tls_cert=_path(values["KAISA_TLS_CERT"]),
         tls_key=_path(values["KAISA_TLS_KEY"]),
     )
@@ -210,6 +218,7 @@ def load(environ: Mapping[str, str], *, now: datetime) -> Settings:
     if not values["KAISA_ALLOW_EPHEMERAL_DISK"]:
         problems.extend(database.ephemeral_problems(settings.database_url, environ))
     problems.extend(_path_problems(settings.webhook_path))
+    problems.extend(_password_problems(settings.inspect_password))
     problems.extend(tls.problems(settings.tls_cert, settings.tls_key))
     given = bool(values["KAISA_TRUSTED_KEYS"].replace(",", "").strip())
     problems.extend(_trust_problems(settings, now, given=given, unsigned=values["KAISA_ACCEPT_UNSIGNED"]))
@@ -260,8 +269,15 @@ def _path(text: str) -> Path | None:
 def _path_problems(path: str) -> Iterator[Problem]:
     if not re.fullmatch(r"/(?!/)[A-Za-z0-9._~/-]*", path):  # "//x" would be a host, not a path
         yield Problem("KAISA_WEBHOOK_PATH", f"{path!r} is not a path", "write letters, digits and -._~ after a slash")
-    elif path in RESERVED_PATHS:
+    elif path in RESERVED_PATHS or path.startswith("/inspect/"):
         yield Problem("KAISA_WEBHOOK_PATH", f"{path} has another use here", "choose another path, such as /webhook")
+
+
+def _password_problems(password: str) -> Iterator[Problem]:
+    if password and len(password) < _PASSWORD_LENGTH:  # a problem never shows it
+        what = f"has {len(password)} characters: so few are guessed"
+        remedy = f"use {_PASSWORD_LENGTH} or more, such as `openssl rand -base64 18` makes"
+        yield Problem("KAISA_INSPECT_PASSWORD", what, remedy)
 
 
 def _trust_problems(settings: Settings, now: datetime, *, given: bool, unsigned: bool) -> Iterator[Problem]:

@@ -60,8 +60,9 @@ control_socket_disable = True
 
 
 def post_fork(server: Arbiter, worker: DeadlineWorker) -> None:  # noqa: ARG001 - gunicorn's hook
-    """Tell the worker how long a client has."""
+    """Tell the worker how long a client has, and how much it may send."""
     worker.read_timeout = settings.read_timeout.total_seconds()
+    worker.max_body = settings.max_body
 
 
 if settings.metrics_token:

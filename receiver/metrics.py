@@ -88,5 +88,5 @@ class _Backlog(Collector):
         for state in State.UNHANDLED:
             count, oldest = backlog.get(state, (0, self._now))
             waiting.add_metric([state], count)
-            age.add_metric([state], (self._now - oldest).total_seconds())
+            age.add_metric([state], max(0.0, (self._now - oldest).total_seconds()))  # a clock may be set back
         yield from (waiting, age)

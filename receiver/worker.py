@@ -1,36 +1,49 @@
-"""gunicorn's threaded worker, with a deadline for what a client sends.
+"""gunicorn's threaded worker, in which no thread waits for a client.
 
 gthread waits for a client as long as the client likes: as many slow connections as there are threads stop it. Here a
-new connection waits for its first byte without a thread, and from then on handshake, headers and body together have
-`read_timeout` seconds. Only reading is timed, so a handler takes the time it takes.
+request takes a thread when all of it has come. Until then its connection waits in the poller, and has `read_timeout`
+seconds from its first byte on for handshake, headers and body together. Only reading is timed, so a handler takes the
+time it takes.
 
 gthread that stops also keeps its listening socket open until the last request is answered: who connects meanwhile hears
 nothing, and is cut off in the end. Here it is closed at once.
 """
 
 import selectors
-import ssl
+import socket
+import threading
 import time
 from collections.abc import Callable, Iterable
-from functools import lru_cache, partial
-from pathlib import Path
-from typing import Any
+from concurrent.futures import Future
+from functools import partial
+from typing import Any, Final
 
-from gunicorn import sock, util  # type: ignore[import-untyped]  # gunicorn has no types
-from gunicorn.http.errors import NoMoreData  # type: ignore[import-untyped]
-from gunicorn.http.parser import RequestParser  # type: ignore[import-untyped]
-from gunicorn.http.unreader import SocketUnreader  # type: ignore[import-untyped]
-from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]
+from gunicorn.workers.gthread import TConn, ThreadWorker  # type: ignore[import-untyped]  # gunicorn has no types
+
+from receiver.connection import Connection
 
 __all__ = ["DeadlineWorker"]
 
+# What a thread says of a request that has not come to its end.
+_NOT_YET: Final = object()
+# Bytes of such requests that a worker holds. Beyond it who holds more than a fair share of it is cut off.
+_HELD: Final = 64 * 1024 * 1024
+# How long the end of a connection is waited for: closed earlier, what was answered last could be lost.
+_LINGER: Final = 2.0
+
 
 class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
-    """Cuts off clients that are slower than `read_timeout` seconds; gunicorn.conf.py sets it."""
+    """Cuts off clients that are slower than `read_timeout` seconds; gunicorn.conf.py sets it, and `max_body`."""
 
     read_timeout = 10.0
+    max_body = 1024 * 1024
     alive: bool
     wsgi: Any
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._held = 0
+        self._holding = threading.Lock()
 
     def load_wsgi(self) -> None:
         """Load the application, and let it close connections."""
@@ -61,22 +74,87 @@ class DeadlineWorker(ThreadWorker):  # type: ignore[misc]
 
     def enqueue_req(self, conn: TConn) -> None:
         """Give a thread to a connection that has sent something; a new one waits in the poller until it has."""
-        if conn.data_ready:
+        if isinstance(conn, Connection):
             super().enqueue_req(conn)
-            return
-        conn = _Connection(conn.cfg, conn.sock, conn.client, conn.server)
-        conn.timeout = time.monotonic() + self.read_timeout
-        self.pending_conns.append(conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self.on_pending_socket_readable, conn))
+        else:
+            new = Connection(conn.cfg, conn.sock, conn.client, conn.server)
+            self._wait(new, time.monotonic() + self.read_timeout, self.on_pending_socket_readable)
 
-    def handle(self, conn: "_Connection") -> Any:
-        """Serve one request; its deadline begins when a thread takes it up."""
-        conn.deadline = time.monotonic() + self.read_timeout
+    def handle(self, conn: Connection) -> Any:
+        """In a thread: take what has come of a request, and serve it if that is all. Says whether to keep on."""
+        conn.deadline = conn.deadline or time.monotonic() + self.read_timeout
+        if not conn.receive(self.max_body):
+            return _NOT_YET if self._may_hold(conn) else False
+        self._let_go(conn)
         kept = super().handle(conn)
-        if not kept:
-            # Here and not in the main loop, which would accept nobody while a client lingers.
-            util.close_graceful(conn.sock)
+        conn.deadline = 0.0
         return kept
+
+    def finish_request(self, conn: Connection, fs: "Future[Any]") -> None:
+        """Back in the main loop: wait for the rest of the request, for the next one, or for the client to hang up."""
+        if fs.cancelled() or fs.exception():
+            super().finish_request(conn, fs)
+        elif fs.result() is _NOT_YET:
+            self._wait(conn, conn.deadline, self.on_pending_socket_readable)
+        elif fs.result():
+            super().finish_request(conn, fs)
+        else:
+            self._linger(conn)
+
+    def murder_pending(self) -> None:
+        """End the waiting that was long enough: a request whose headers are there is told so, others are cut off."""
+        now = time.monotonic()
+        for conn in [each for each in self.pending_conns if each.timeout <= now]:
+            self.pending_conns.remove(conn)
+            self.poller.unregister(conn.sock)
+            if conn.has_head:
+                self.enqueue_req(conn)
+            else:
+                self._end(conn)
+
+    def _wait(self, conn: Connection, until: float, readable: Callable[[Connection, Any], None]) -> None:
+        try:
+            conn.sock.setblocking(False)
+            self.poller.register(conn.sock, selectors.EVENT_READ, partial(readable, conn))
+        except (OSError, ValueError):  # it is closed already
+            self._end(conn)
+        else:
+            conn.timeout = until
+            self.pending_conns.append(conn)
+
+    def _linger(self, conn: Connection) -> None:
+        """Say that nothing more is sent, and take what still comes until the client has seen it (RFC 9112, 9.6)."""
+        self._let_go(conn)
+        conn.forget()
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self._end(conn)
+        else:
+            self._wait(conn, time.monotonic() + _LINGER, self._on_lingering)
+
+    def _on_lingering(self, conn: Connection, _: Any) -> None:
+        if not conn.drain():
+            self.poller.unregister(conn.sock)
+            self.pending_conns.remove(conn)
+            self._end(conn)
+
+    def _end(self, conn: Connection) -> None:
+        self._let_go(conn)
+        self.nr_conns -= 1
+        conn.close()
+
+    def _may_hold(self, conn: Connection) -> bool:
+        """Count what a connection holds; False: there is too much, and most of it is such as this one's."""
+        with self._holding:
+            self._held += conn.size - conn.counted
+            conn.counted = conn.size
+            return self._held <= _HELD or conn.size <= _HELD // self.worker_connections
+
+    def _let_go(self, conn: Connection) -> None:
+        with self._holding:
+            self._held -= conn.counted
+            conn.counted = 0
 
 
 def _closing(application: Callable[..., Iterable[bytes]]) -> Callable[..., Iterable[bytes]]:
@@ -91,64 +169,3 @@ def _closing(application: Callable[..., Iterable[bytes]]) -> Callable[..., Itera
         return application(environ, start)
 
     return closing
-
-
-def _tls(cfg: Any) -> ssl.SSLContext:
-    """The server's side of TLS, made anew only when the certificate or its key is: gunicorn makes it per connection."""
-    files = (cfg.certfile, cfg.keyfile)
-    return _tls_of(cfg, tuple(Path(file).stat().st_mtime_ns for file in files))
-
-
-@lru_cache(maxsize=1)
-def _tls_of(cfg: Any, changed: tuple[int, ...]) -> ssl.SSLContext:  # noqa: ARG001 - what tells one from the one before
-    context: ssl.SSLContext = sock.ssl_context(cfg)
-    return context
-
-
-class _Connection(TConn):  # type: ignore[misc]
-    sock: Any
-    initialized: bool
-    deadline = 0.0
-
-    def init(self) -> None:
-        """Shake hands, within the deadline. HTTP/1 only: gunicorn's other protocols are off."""
-        if self.initialized:
-            return
-        self.initialized = True
-        if self.cfg.is_ssl:
-            self.sock.settimeout(self.remaining())
-            self.sock = _tls(self.cfg).wrap_socket(self.sock, server_side=True, do_handshake_on_connect=False)
-            try:
-                self.sock.do_handshake()  # a timeout is for all of it, however many messages it takes
-            except TimeoutError:
-                raise NoMoreData from None
-        self.parser = RequestParser(self.cfg, self.sock, self.client)
-        self.parser.unreader = _Unreader(self)
-
-    def remaining(self) -> float:
-        """Seconds to the deadline. Raises NoMoreData, as if the client had gone, when it is over."""
-        seconds = self.deadline - time.monotonic()
-        if seconds <= 0:
-            raise NoMoreData
-        return seconds
-
-    def close(self, graceful: bool = False) -> None:  # noqa: ARG002, FBT - gunicorn's signature
-        util.close(self.sock)
-
-
-class _Unreader(SocketUnreader):  # type: ignore[misc]
-    """Every read of headers and body goes through here."""
-
-    def __init__(self, connection: _Connection) -> None:
-        super().__init__(connection.sock)
-        self._connection = connection
-
-    def chunk(self, size_hint: int | None = None) -> bytes:
-        self.sock.settimeout(self._connection.remaining())
-        try:
-            data: bytes = super().chunk(size_hint)
-        except TimeoutError:
-            raise NoMoreData from None
-        finally:
-            self.sock.settimeout(None)
-        return data

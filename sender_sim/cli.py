@@ -17,6 +17,10 @@ COMMANDS: Final = {
         "compare:compare",
         "List every difference between a captured request of Kaisa and what would be sent with the same settings.",
     ),
+    "console": (
+        "console:console",
+        "Kaisa's Setup screen in a browser: settings, test requests, calls to place, time to travel.",
+    ),
     "demo": (
         "demo:run_demo",
         "Start the receiver over HTTPS and send it a story with everything that happens in real life.",
@@ -35,6 +39,7 @@ COMMANDS: Final = {
         "send:test_request",
         "Send one request with sample data, as the button in Kaisa's Setup does (C10).",
     ),
+    "up": ("up:up", "Start the receiver and the console, ready to click; Ctrl-C stops both."),
 }
 
 

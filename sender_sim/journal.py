@@ -5,9 +5,10 @@ ends, nothing is lost that it knew. An answer is noted when it comes, which may 
 """
 
 import json
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, Final, Self
 
@@ -28,7 +29,7 @@ _TABLES: Final = (
     f"PRAGMA application_id = {_APPLICATION}",
 )
 # NORMAL: what is committed outlives the process, though not a power cut.
-_PRAGMAS: Final = ("locking_mode=EXCLUSIVE", "journal_mode=WAL", "synchronous=NORMAL")
+_SPEED: Final = ("journal_mode=WAL", "synchronous=NORMAL")
 
 
 class JournalError(Exception):
@@ -44,15 +45,22 @@ class Journal:
     @classmethod
     @contextmanager
     def begun(cls, path: Path, plan: Mapping[str, Any]) -> Iterator[Self]:
-        """A new journal for a run that does `plan` (JSON-ready). Raises JournalError where there is a file already."""
-        if path.exists():
+        """A new journal for a run that does `plan` (JSON-ready). Raises JournalError where there is one already."""
+        if cls.is_begun(path):
             raise JournalError(f"{path} exists already; --resume goes on with the run in it, or name another file")
         with _opened(path) as connection:
             with connection:
+                connection.execute("BEGIN EXCLUSIVE")  # all of it is there, or nothing
                 for statement in _TABLES:
                     connection.execute(statement)
                 connection.execute("INSERT INTO plan VALUES (?)", [json.dumps(plan)])
+            _speed_up(connection)
             yield cls(connection)
+
+    @staticmethod
+    def is_begun(path: Path) -> bool:
+        """Whether there is anything in the file. One whose beginning was cut short is empty."""
+        return path.exists() and (not path.is_file() or path.stat().st_size > 0)
 
     @classmethod
     @contextmanager
@@ -61,9 +69,14 @@ class Journal:
         if not path.is_file():
             raise JournalError(f"{path} is not there; without --resume, run begins a journal")
         with _opened(path) as connection:
+            (pages,) = connection.execute("PRAGMA page_count").fetchone()
+            if not pages:
+                raise JournalError(f"{path} is not a journal yet: no run was begun in it; leave --resume out")
+            connection.execute("BEGIN EXCLUSIVE").execute("COMMIT")  # only now is it locked
             (application,) = connection.execute("PRAGMA application_id").fetchone()
             if application != _APPLICATION:
                 raise JournalError(f"{path} is not a journal of this version of sender-sim")
+            _speed_up(connection)
             yield cls(connection)
 
     @property
@@ -118,18 +131,27 @@ class Noting:
 
 @contextmanager
 def _opened(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection that nobody shares; what goes wrong with the file, now or later, is told in words."""
+    """A connection that nobody shares; what goes wrong with the file, now or later, is told in words.
+
+    A new file is its owner's alone, for it holds phone numbers; SQLite gives what it puts beside it the same mode.
+    """
+    with suppress(OSError):  # SQLite tells what is wrong
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))
     try:
         connection = sqlite3.connect(path, timeout=0, check_same_thread=False)
         try:
-            for pragma in _PRAGMAS:
-                connection.execute(f"PRAGMA {pragma}")
-            connection.execute("BEGIN EXCLUSIVE").execute("COMMIT")  # only now is it locked
+            connection.execute("PRAGMA locking_mode=EXCLUSIVE")
             yield connection
         finally:
             connection.close()
     except sqlite3.DatabaseError as error:
         raise JournalError(_in_words(path, error)) from error
+
+
+def _speed_up(connection: sqlite3.Connection) -> None:
+    """Done once it is known to be our own file, because it changes it."""
+    for pragma in _SPEED:
+        connection.execute(f"PRAGMA {pragma}")
 
 
 def _in_words(path: Path, error: sqlite3.DatabaseError) -> str:

@@ -2,6 +2,7 @@
 
 import random
 import ssl
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -52,6 +53,11 @@ class Plan:
     def engine(self, left: Unfinished) -> Engine:
         """An engine with all that is still to happen. Raises JournalError if that is no part of this plan."""
         phases = self.situation.phases
+        if left.changes >= len(phases):
+            raise JournalError(
+                f"settings have changed {left.changes}x in the journal, and in the scenario they do so "
+                f"{len(phases) - 1}x: put its file back as it was"
+            )
         engine = Engine(phases[left.changes].integration)
         engine.resume(left, [phase.integration for phase in phases])
         for phase in phases[left.changes + 1 :]:
@@ -67,7 +73,7 @@ class Plan:
         """The calls that have not begun, each made up when it is asked for."""
         told, chance = self.situation, random.Random(self.seed)  # noqa: S311 - made-up calls are no secret
         calls = synthetic.calls(chance, told.calls, self.begun, told.profile)
-        begun = list(islice(calls, left.begun))[-1:]
+        begun = deque(islice(calls, left.begun), maxlen=1)  # not all of them at once
         if [call.id for call in begun] != ([left.last] if left.last else []):
             raise JournalError(f"the journal's calls are not those of --seed {self.seed}: another version made them up")
         return calls

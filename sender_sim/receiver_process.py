@@ -23,13 +23,13 @@ _START_SECONDS: Final = 30
 
 
 class ReceiverProcess:
-    """`receiver serve` over HTTPS on a free port of this machine.
+    """`receiver serve` over HTTPS on this machine, on a free port unless `port` names one.
 
     Only signed requests are accepted, unless `settings`, named as in the environment, say otherwise.
     """
 
-    def __init__(self, keys: DevelopmentKeys, settings: Mapping[str, str]) -> None:
-        self._port = free_port()
+    def __init__(self, keys: DevelopmentKeys, settings: Mapping[str, str], port: int | None = None) -> None:
+        self._port = port or free_port()
         self._tls = trust(keys.ca)
         self._log = keys.folder / "receiver.log"
         self._process: subprocess.Popen[bytes] | None = None
@@ -46,9 +46,9 @@ class ReceiverProcess:
 
     @classmethod
     @contextmanager
-    def running(cls, keys: DevelopmentKeys, settings: Mapping[str, str]) -> Iterator[Self]:
+    def running(cls, keys: DevelopmentKeys, settings: Mapping[str, str], port: int | None = None) -> Iterator[Self]:
         """A receiver that is stopped at the end of the block."""
-        receiver = cls(keys, settings)
+        receiver = cls(keys, settings, port)
         try:
             receiver.start()
             yield receiver
@@ -61,7 +61,12 @@ class ReceiverProcess:
         return f"https://localhost:{self._port}/webhook"
 
     def start(self) -> None:
-        """Start it and wait until it is ready. Raises ClickException with its log if it never is."""
+        """Start it and wait until it is ready.
+
+        Raises ClickException with its log if it never is, and OSError where something listens at its port: that may be
+        a receiver whose simulator was killed, which would seem to be this one.
+        """
+        socket.create_server(("127.0.0.1", self._port)).close()
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "receiver", "serve"], env=self._environment, stdout=log, stderr=log

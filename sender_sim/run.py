@@ -1,20 +1,38 @@
 """Drives the engine: a clock says when, a transport sends, the engine says what it means."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
 
 from sender_sim.clocks import Clock
 from sender_sim.core.delivery import Attempt
-from sender_sim.core.engine import Engine
+from sender_sim.core.engine import Step
 from sender_sim.core.events import Event
 from sender_sim.core.outcome import Outcome
 from sender_sim.transports import Transport
 
-__all__ = ["run"]
+__all__ = ["Driven", "run"]
+
+
+class Driven(Protocol):
+    """What is driven: an engine, or part of its time."""
+
+    def advance(self, now: datetime, *, room: int) -> Step:
+        """Let happen what is due; say what to send."""
+        ...
+
+    def next_due(self) -> datetime | None:
+        """When something happens next without an outcome coming in."""
+        ...
+
+    def conclude(self, attempt: Attempt, outcome: Outcome, now: datetime) -> Iterable[Event]:
+        """Take the outcome of an attempt; say what follows from it."""
+        ...
 
 
 async def run(
-    engine: Engine,
+    engine: Driven,
     clock: Clock,
     transport: Transport,
     *,

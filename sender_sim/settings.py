@@ -19,7 +19,7 @@ allow_weak = false                   # keys under 2048 bits
 ```
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -88,8 +88,13 @@ def read_file(path: Path) -> dict[str, Any]:
     return values
 
 
-def load(values: Mapping[str, Any], *, allow_http: bool = False) -> Integration:
-    """An integration from values named as in a settings file. Raises SettingsError with every mistake."""
+def load(
+    values: Mapping[str, Any], *, allow_http: bool = False, read_key: Callable[[Path], bytes] = Path.read_bytes
+) -> Integration:
+    """An integration from values named as in a settings file. Raises SettingsError with every mistake.
+
+    `read_key` reads the file that holds the private key; it may raise OSError and KeyRejected.
+    """
     problems: list[str] = []
     settings = typed(_FILE, values, "", problems)
     signature = typed(_SIGNATURE, settings["signature"], "signature.", problems)
@@ -104,7 +109,12 @@ def load(values: Mapping[str, Any], *, allow_http: bool = False) -> Integration:
         encoding=wire.JSON if settings["json"] else wire.FORM,
         pre_call=settings["pre_call"],
         after_outbound=settings["after_outbound"],
-        signer=_signer(signature, given=isinstance(values.get("signature"), Mapping), problems=problems),
+        signer=_signer(
+            signature,
+            given=isinstance(values.get("signature"), Mapping),
+            problems=problems,
+            read_key=read_key,
+        ),
         retry=settings["retry"],
         wait_for_recording=settings["wait_for_recording"],
         timeout=timedelta(seconds=settings["timeout"]),
@@ -140,7 +150,13 @@ def _macro(text: str | None, *, recording: bool, problems: list[str]) -> Macro:
         return macro.parse(wire.DEFAULT_MACRO, recording=False)
 
 
-def _signer(signature: Mapping[str, Any], *, given: bool, problems: list[str]) -> Signer | None:
+def _signer(
+    signature: Mapping[str, Any],
+    *,
+    given: bool,
+    problems: list[str],
+    read_key: Callable[[Path], bytes] = Path.read_bytes,
+) -> Signer | None:
     if not given:
         return None
     if signature["key"] is None:
@@ -148,7 +164,7 @@ def _signer(signature: Mapping[str, Any], *, given: bool, problems: list[str]) -
         return None
     try:
         return Signer(
-            Path(signature["key"]).read_bytes(),
+            read_key(Path(signature["key"])),
             digest=signature["digest"],
             padding_scheme=signature["padding"],
             encoding=signature["encoding"],

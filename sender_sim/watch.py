@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import aclosing, closing
 
 import click
@@ -12,6 +12,7 @@ from sender_sim.aside import aside
 from sender_sim.core.events import Event
 from sender_sim.core.records import as_dict
 from sender_sim.core.unfinished import Unfinished
+from sender_sim.faults import Unmet
 from sender_sim.journal import Journal, Noting
 from sender_sim.plan import Plan
 from sender_sim.reports import timeline
@@ -21,14 +22,22 @@ from sender_sim.reports.summary import Summary
 from sender_sim.run import run
 from sender_sim.transports import HttpsTransport, Transport
 
-__all__ = ["Watched", "hint", "watch"]
+__all__ = ["Watched", "hints", "watch"]
 
 
 class Watched:
     """What there is to know of a run: its figures, the view and the page that tell of it, and what is left to do."""
 
-    def __init__(self, summary: Summary, *, page: Page | None = None, journal: Journal | None = None) -> None:
+    def __init__(
+        self,
+        summary: Summary,
+        *,
+        page: Page | None = None,
+        journal: Journal | None = None,
+        unmet: Unmet | None = None,
+    ) -> None:
         self.summary = summary
+        self.unmet = unmet
         self.view = LiveView(summary)
         self.page = page
         self.left = Unfinished()
@@ -37,6 +46,8 @@ class Watched:
     def listen(self, event: Event) -> None:
         """Let those who tell of the run hear of an event."""
         self.summary.listen(event)
+        if self.unmet:
+            self.unmet.listen(event)
         self.view.listen(event)
         if self.page:
             self.page.listen(event)
@@ -65,15 +76,17 @@ def watch(plan: Plan, watched: Watched, form: str, *, show_timeline: bool) -> No
             show(event)
 
 
-def hint(plan: Plan, summary: Summary) -> str | None:
-    """What to change where an endpoint was given no real time to be ready again."""
-    if plan.speed is not None or not summary.given_up_busy or not plan.situation.phases[0].integration.retry:
-        return None
-    longer = "--breath 1" if not plan.breath else "a longer --breath"
-    return (
-        f"given up on 503 on the virtual clock: {summary.given_up_busy}; a receiver that works in real time had "
-        f"{'no' if not plan.breath else 'little'} time: {longer} or --clock x1800"
-    )
+def hints(plan: Plan, watched: Watched) -> Iterator[str]:
+    """What to change where a run showed less than it was to show."""
+    if watched.unmet:
+        yield from watched.unmet.lines()
+    busy = watched.summary.given_up_busy
+    if plan.speed is None and busy and plan.situation.phases[0].integration.retry:
+        longer = "--breath 1" if not plan.breath else "a longer --breath"
+        yield (
+            f"given up on 503 on the virtual clock: {busy}; a receiver that works in real time had "
+            f"{'no' if not plan.breath else 'little'} time: {longer} or --clock x1800"
+        )
 
 
 async def _events(plan: Plan, watched: Watched) -> AsyncGenerator[Event, None]:

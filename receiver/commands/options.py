@@ -14,7 +14,7 @@ from receiver.store.queries import Filter
 from receiver.store.records import State
 from receiver.wire import EventType
 
-__all__ = ["ID", "NUMBER", "PERIOD", "filtered", "form", "shows_numbers"]
+__all__ = ["ID", "MOMENT", "NUMBER", "PERIOD", "filtered", "form", "shows_numbers"]
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -74,7 +74,7 @@ class _Number(click.ParamType[str]):
 
 PERIOD: Final = _Period()
 NUMBER: Final = _Number()
-_MOMENT: Final = _Moment()
+MOMENT: Final = _Moment()
 
 
 def filtered(command: F) -> F:
@@ -92,8 +92,8 @@ def filtered(command: F) -> F:
             click.option("--state", type=click.Choice(states), help="Where they stand."),
             click.option("--event", type=click.Choice(list(_EVENTS)), help="What they report."),
             click.option("--number", help="A phone number in it, international, in any spelling: '+46 70-123 45 67'."),
-            click.option("--since", type=_MOMENT, help="Last seen then or later: ISO 8601, or how long ago (2h, 3d)."),
-            click.option("--until", type=_MOMENT, help="Last seen before then."),
+            click.option("--since", type=MOMENT, help="Last seen then or later: ISO 8601, or how long ago (2h, 3d)."),
+            click.option("--until", type=MOMENT, help="Last seen before then."),
             click.option("--call", "call_id", metavar="ID", help="Kaisa's id of the call."),
         )
     ):

@@ -11,7 +11,7 @@ from receiver.commands import counted, on_one_line
 from receiver.event import EventType
 from receiver.logs import mask, mask_number
 
-__all__ = ["as_json", "body_text", "details", "escaped", "event_label", "line", "masked", "times"]
+__all__ = ["as_json", "body_text", "details", "escaped", "event_label", "line", "mask_raw", "masked", "times"]
 
 Row = Mapping[str, Any]
 Mask = Callable[[str], str]
@@ -48,7 +48,12 @@ def escaped(body: bytes) -> str:
 
 def masked(body: bytes) -> str:
     """As `escaped`, with every number in it hidden but for its ends."""
-    return mask(_RAW_NUMBER.sub(lambda found: mask_number(found[0]), escaped(body)))
+    return mask_raw(escaped(body))
+
+
+def mask_raw(text: str) -> str:
+    """`text` out of a raw body, of the same length, with every number in it hidden but for its ends."""
+    return mask(_RAW_NUMBER.sub(lambda found: mask_number(found[0]), text))
 
 
 def times(row: Row, *names: str) -> dict[str, str | None]:

@@ -3,6 +3,8 @@
 import json
 import threading
 import traceback
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from typing import Final
@@ -40,6 +42,9 @@ _LONGEST_BACKOFF: Final = timedelta(hours=1)
 # How soon the jobs of a worker that died are taken over by those that live.
 _TEND_SECONDS: Final = 2
 
+# A job that the store says is in hand here, and that is not, so many times in a row: its outcome was not stored.
+_TIMES_MISSED: Final = 3
+
 _ID: Final = "worker-"
 
 
@@ -51,6 +56,9 @@ class Worker:
         self._background = background
         self._settings = settings
         self._id = executor_id.hold_lowest(self._engine)
+        self._name = f"{_ID}{self._id.number}"
+        self._running: set[str] = set()
+        self._missed: dict[str, int] = {}
 
     def run(self, told_to_stop: threading.Event, *, patience: timedelta) -> int:
         """Work until told to stop, and give what is in hand then time to end; an exit code. Then end the process."""
@@ -70,19 +78,20 @@ class Worker:
     def start(self) -> str:
         """Begin, with what a worker of the same id left behind. Returns the id."""
         _register(self)
-        name = f"{_ID}{self._id.number}"
-        DBOS(config=self._config(name))
+        DBOS(config=self._config())
         jobs.Jobs(self._engine).client.register_queue(
             jobs.QUEUE, worker_concurrency=self._settings.concurrency, polling_interval_sec=_POLL_SECONDS
         )
         DBOS.launch()
-        return name
+        return self._name
 
     def tend(self) -> None:
         """Take over what dead workers had in hand. Raises SQLAlchemyError: the database is gone, or this id with it."""
         self._id.check()
         with self._engine.connect().execution_options(**database.READING) as connection:
             known = jobs.executors_in_hand(connection)
+            own = jobs.in_hand_of(connection, self._name)
+        self._begin_again_what_is_missed(own)
         for name in known:
             # Who holds its id is sure that its owner is dead; the own id is held already.
             if name.startswith(_ID) and (held := executor_id.hold(self._engine, int(name.removeprefix(_ID)))):
@@ -90,6 +99,23 @@ class Worker:
                     DBOS._recover_pending_workflows([name])  # noqa: SLF001 - there is no public way; the version is pinned
                 finally:
                     held.release()
+
+    def _begin_again_what_is_missed(self, in_hand: Sequence[str]) -> None:
+        """A job whose end the store did not take (its disk was full) would be in hand until this worker dies."""
+        self._missed = {job: self._missed.get(job, 0) + 1 for job in in_hand if job not in self._running}
+        for job in [job for job, times in self._missed.items() if times >= _TIMES_MISSED]:
+            log.warning("background handler begun again: its outcome was not stored", job=job)
+            DBOS.resume_workflow(job)
+            del self._missed[job]
+
+    @contextmanager
+    def running(self, job: str) -> Iterator[None]:
+        """While a job's code runs."""
+        self._running.add(job)
+        try:
+            yield
+        finally:
+            self._running.discard(job)
 
     def stop(self, patience: timedelta) -> None:
         """Take no more jobs, and give those in hand time to end. The process must end after it."""
@@ -114,12 +140,12 @@ class Worker:
             return None
         return min(self._settings.backoff * (1 << min(failures - 1, 20)), _LONGEST_BACKOFF)
 
-    def _config(self, name: str) -> DBOSConfig:
+    def _config(self) -> DBOSConfig:
         return DBOSConfig(
             name=jobs.APPLICATION,
             system_database_engine=self._engine,
             application_version=jobs.VERSION,
-            executor_id=name,
+            executor_id=self._name,
             run_migrations=False,
             log_level="WARNING",
         )
@@ -138,7 +164,8 @@ def _register(worker: Worker) -> None:
         serialization_type=WorkflowSerializationFormat.PORTABLE,
     )
     def attempt(delivery: int, handler: str, number: int, first: int) -> str | None:
-        error = call(delivery, handler)
+        with worker.running(DBOS.workflow_id or ""):
+            error = call(delivery, handler)
         if error is None:
             return None
         delay = worker.delay(number - first + 1)

@@ -27,6 +27,7 @@ __all__ = [
     "Jobs",
     "Overview",
     "executors_in_hand",
+    "in_hand_of",
     "migrate",
     "migrated",
     "options",
@@ -119,6 +120,10 @@ class Jobs:
                 break
         return found
 
+    def failed(self, job_id: str) -> Job | None:
+        """The job of an id, if it was given up."""
+        return next((_job(status) for status in self._page(0, status=_FAILED, workflow_ids=[job_id])), None)
+
     def replay(self, job: Job) -> str:
         """Begin a job again that was given up, with all its retries; the id of the new attempt."""
         attempt = job.attempt + 1
@@ -179,8 +184,15 @@ def executors_in_hand(connection: Connection) -> list[str]:
     return list(connection.execute(select(rows.c.executor_id).where(rows.c.status == "PENDING").distinct()).scalars())
 
 
+def in_hand_of(connection: Connection, executor: str) -> list[str]:
+    """The ids of the jobs that a worker has in hand, as far as the store knows."""
+    rows = _workflows(connection)
+    of_it = (rows.c.status == "PENDING") & (rows.c.executor_id == executor)
+    return list(connection.execute(select(rows.c.workflow_uuid).where(of_it)).scalars())
+
+
 def _workflows(connection: Connection) -> Any:
-    names = ("status", "name", "executor_id")
+    names = ("status", "name", "executor_id", "workflow_uuid")
     return table("workflow_status", *map(column, names), schema=_schema(connection))
 
 

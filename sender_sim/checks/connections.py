@@ -44,7 +44,10 @@ class Connection:
     async def answer(self) -> Outcome:
         """The status of an answer."""
         started = time.perf_counter()
-        line = await self._reader.readline()
+        try:
+            line = await self._reader.readline()
+        except ValueError:  # longer than anything is kept for
+            return Failed(Failure.PROTOCOL, "no HTTP: its first line has no end", time.perf_counter() - started)
         _, _, rest = line.partition(b" ")
         seconds = time.perf_counter() - started
         if not line:

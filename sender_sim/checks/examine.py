@@ -6,8 +6,10 @@ from dataclasses import replace
 
 from sender_sim.checks.catalogue import CHECKS
 from sender_sim.checks.groups.connection import reachable
+from sender_sim.checks.groups.refusals import still_answering
 from sender_sim.checks.model import Broken, Check, Finding, NotRun, Verdict
 from sender_sim.checks.probe import Probe
+from sender_sim.core.outcome import Failed
 from sender_sim.transports import words
 
 __all__ = ["Examiner", "examine"]
@@ -17,12 +19,14 @@ class Examiner:
     """Finds what comes of one check after the other, at one endpoint.
 
     Whether the endpoint can be reached and takes a delivery at all is looked at first, and once; where it cannot be
-    reached, no other check is run.
+    reached, no other check is run, and none while it is down because of a check: what is seen then says nothing of the
+    check that sees it. That it is down is what the last delivery asks.
     """
 
     def __init__(self, probe: Probe) -> None:
         self._probe = probe
         self._foundations: dict[str, Finding] = {}
+        self._suspect: str | None = None  # the check in which an attempt failed, after which nobody may listen any more
 
     async def foundations(self) -> dict[str, Finding]:
         """What came of the checks that all others rest on, by id."""
@@ -43,7 +47,16 @@ class Examiner:
             return found[check.id]
         if self._unreachable:
             return _not_run(check, f"the endpoint cannot be reached: {found[reachable.id].happened}")
-        return await _find(check, self._probe)
+        if self._suspect and check is not still_answering and not _lacks_its_key(check, self._probe):
+            if await _takes_no_connection(self._probe):
+                return _not_run(check, f"the endpoint takes no connections any more, which {self._suspect} is about")
+            self._suspect = None
+        finding = await _find(check, self._probe)
+        if _failed(finding):
+            self._suspect = self._suspect or check.id
+            if await _takes_no_connection(self._probe):
+                return _ended(finding, self._suspect)
+        return finding
 
     @property
     def _unreachable(self) -> bool:
@@ -66,9 +79,10 @@ async def examine(checks: Sequence[Check], probe: Probe) -> AsyncIterator[Findin
 
 async def _find(check: Check, probe: Probe) -> Finding:
     started = time.perf_counter()
+    probe.exchanges.clear()
     try:
         await _precondition(check, probe)
-        probe.exchanges.clear()
+        probe.exchanges.clear()  # the plain delivery is no check's own
         await check.run(probe)
         finding = _kept(check, probe)
     except NotRun as reason:
@@ -77,14 +91,46 @@ async def _find(check: Check, probe: Probe) -> Finding:
         finding = _broken(check, broken, probe)
     except OSError as error:  # of a connection beneath HTTP
         finding = _broken(check, Broken(f"the connection failed: {words(error)}"), probe)
-    return replace(finding, seconds=time.perf_counter() - started)
+    return replace(finding, made=tuple(probe.exchanges), seconds=time.perf_counter() - started)
 
 
 async def _precondition(check: Check, probe: Probe) -> None:
-    if check.needs_key and probe.signer is None:
+    if _lacks_its_key(check, probe):
         raise NotRun("no signing key is given (--sign)")
     if not check.foundation and not probe.takes(plain := await probe.plain()):
         raise NotRun(f"not even a plain delivery is accepted: {plain.outcome}")
+
+
+def _lacks_its_key(check: Check, probe: Probe) -> bool:
+    return check.needs_key and probe.signer is None
+
+
+def _failed(finding: Finding) -> bool:
+    return finding.verdict is Verdict.BROKEN or any(isinstance(each.outcome, Failed) for each in finding.made)
+
+
+async def _takes_no_connection(probe: Probe) -> bool:
+    """One that takes long is busy, which is something else."""
+    try:
+        async with probe.connect(plain=True):
+            return False
+    except (NotRun, TimeoutError):
+        return False
+    except OSError:
+        return True
+
+
+def _ended(finding: Finding, by: str) -> Finding:
+    """What is said of a check after which nobody listens, whatever it asks itself; `by` is the first of them."""
+    before = f"{finding.happened}; " if finding.verdict is Verdict.BROKEN else ""
+    return replace(
+        finding,
+        verdict=Verdict.BROKEN,
+        happened=f"{before}the endpoint takes no connections any more",
+        cause=f"a request of {by} ended it: an error that nothing catches ends the whole process, in Node.js for one",
+        change=f"look into its log for that error, catch errors for each request, start it again, and --only {by}",
+        exchanges=finding.exchanges or finding.made,
+    )
 
 
 def _kept(check: Check, probe: Probe) -> Finding:

@@ -1,15 +1,26 @@
 """What an answer other than 200 means to Kaisa, and the judgements that most checks end in."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from receiver import wire
 from sender_sim.checks.model import Broken
 from sender_sim.checks.probe import Probe
 from sender_sim.core.exchange import Exchange
 from sender_sim.core.outcome import Answered, Failed, Outcome
 
-__all__ = ["expect_4xx", "expect_refused", "expect_taken", "explain", "refused_ones"]
+__all__ = [
+    "NO_APPEND",
+    "append_of",
+    "body_of",
+    "expect_4xx",
+    "expect_refused",
+    "expect_taken",
+    "explain",
+    "refused_ones",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +32,8 @@ class Explanation:
     change: str | None = None
 
 
+# What append_of gives where there is none; null is one.
+NO_APPEND: Final = object()
 _RETRIED: Final = "Kaisa takes it for a failure and sends the delivery again every 30 minutes for 7 days"
 _SUCCESSES: Final = range(200, 300)
 _CLIENT_ERRORS: Final = range(400, 500)
@@ -90,6 +103,20 @@ def expect_4xx(probe: Probe, exchange: Exchange, *, what: str = "") -> None:
         raise Broken(f"{subject}accepted: {exchange.outcome}", exchange)
     if not isinstance(exchange.outcome, Answered) or exchange.outcome.status not in _CLIENT_ERRORS:
         raise Broken(f"{subject}{exchange.outcome}", exchange)
+
+
+def append_of(exchange: Exchange) -> Any:
+    """The append of an answer, whatever its status and whether it can be saved (R7). NO_APPEND: it has none."""
+    try:
+        answer = json.loads(body_of(exchange))
+    except (ValueError, RecursionError):
+        return NO_APPEND
+    return answer.get(wire.APPEND_KEY, NO_APPEND) if isinstance(answer, dict) else NO_APPEND
+
+
+def body_of(exchange: Exchange) -> bytes:
+    """The body of the answer, empty where there is none."""
+    return exchange.outcome.body if isinstance(exchange.outcome, Answered) else b""
 
 
 def _is_a_success_of_http(outcome: Outcome) -> bool:

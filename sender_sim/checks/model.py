@@ -85,8 +85,8 @@ class NotRun(Exception):
 class Finding:
     """What came of one check. `cause` and `change` are empty unless it is broken, `reason` unless it is accepted.
 
-    `exchanges` are those that show it, in order; a check that was kept has all of its own. `seconds` is real time and
-    says nothing of equality.
+    `exchanges` are those that show it, in order; a check that was kept has all of its own. `made` are all that it has
+    made. `seconds` is real time and says nothing of equality.
     """
 
     check: Check
@@ -96,6 +96,7 @@ class Finding:
     change: str = ""
     reason: str = ""
     exchanges: tuple[Exchange, ...] = ()
+    made: tuple[Exchange, ...] = ()
     seconds: float = field(default=0.0, compare=False)
 
 

@@ -132,15 +132,18 @@ class Probe:
 
     def note(self, request: Request, outcome: Outcome) -> Exchange:
         """Keep what came of a request that was sent in another way."""
-        exchange = Exchange(request, outcome)
+        exchange = self._exchange(request, outcome)
         self.exchanges.append(exchange)
         return exchange
+
+    def _exchange(self, request: Request, outcome: Outcome) -> Exchange:
+        return Exchange(request, outcome, self._now() - timedelta(seconds=outcome.seconds))
 
     async def plain(self) -> Exchange:
         """What came of the plainest delivery there is, which is sent once in an examination: others compare with it."""
         if self._plain is None:
             request = self.delivery()
-            self._plain = Exchange(request, await self._send(request))
+            self._plain = self._exchange(request, await self._send(request))
         self.exchanges.append(self._plain)
         return self._plain
 

@@ -22,9 +22,11 @@ from sender_sim.checks.examine import examine
 from sender_sim.checks.model import Check, Examination, ExitCode, Finding
 from sender_sim.checks.probe import Probe
 from sender_sim.checks.selection import select
+from sender_sim.commands.files import file_option, write
 from sender_sim.options import Target, output_format, reproduce_option, target, target_options
 from sender_sim.reading import SettingsError, collected
-from sender_sim.reports import findings_json
+from sender_sim.reports import findings_har, findings_html, findings_json, findings_junit
+from sender_sim.reports.finding_words import Reproduce
 from sender_sim.reports.findings_text import FindingsText
 from sender_sim.reports.reproduce import commands
 from sender_sim.transports import HttpsTransport
@@ -51,12 +53,18 @@ class _Plan:
 @click.option("--skip", multiple=True, metavar="ID|GROUP", help="Run all but these.")
 @click.option("--last-failed", "again", is_flag=True, help="Run what was broken the last time, at this URL.")
 @click.option("--baseline", "accepted", type=click.Path(path_type=Path), help="Accept the deviations in this file.")
+@file_option("--junit", "FILE.xml", "Write what was found for a CI to show, as JUnit's XML.")
+@file_option("--html", "FILE.html", "Write what was found as one HTML page.")
+@file_option("--har", "FILE.har", "Write every exchange as an HTTP Archive, which browsers open.")
 @click.option("--list", "listed", is_flag=True, help="List the checks, and run none.")
 def check(
     only: tuple[str, ...],
     skip: tuple[str, ...],
     accepted: Path | None,
     form: str,
+    junit: Path | None,
+    html: Path | None,
+    har: Path | None,
     *,
     again: bool,
     listed: bool,
@@ -76,9 +84,27 @@ def check(
     plan = _plan(only, skip, accepted, options)
     if again:
         plan = _broken_before(plan)
-    examination = _Run(plan, form, reproduce=reproduce).finish()
+    examination = _Run(plan, form, _Files(junit, html, har), reproduce=reproduce).finish()
     _remember(examination)
     sys.exit(examination.exit_code)
+
+
+@dataclass(frozen=True, slots=True)
+class _Files:
+    """Where an examination is written down; None: nowhere."""
+
+    junit: Path | None
+    html: Path | None
+    har: Path | None
+
+    def write(self, examination: Examination, by_hand: Reproduce) -> None:
+        """Write it down."""
+        if self.junit:
+            write(findings_junit.as_xml(examination, by_hand), self.junit)
+        if self.html:
+            write(findings_html.as_page(examination, by_hand), self.html)
+        if self.har:
+            write(json.dumps(findings_har.as_dict(examination), indent=1), self.har)
 
 
 @dataclass(slots=True)
@@ -87,7 +113,8 @@ class _Run:
 
     plan: _Plan
     form: str
-    reproduce: bool
+    files: _Files
+    reproduce: bool = field(kw_only=True)
     findings: list[Finding] = field(default_factory=list)
 
     def finish(self) -> Examination:
@@ -112,6 +139,7 @@ class _Run:
         text.end(examination)
         if self.form == "json":
             click.echo(json.dumps(findings_json.as_dict(examination, by_hand)))
+        self.files.write(examination, by_hand)
         if interrupted:
             sys.exit(_INTERRUPTED)
         return examination

@@ -12,14 +12,16 @@ from typing import Any, Final
 import click
 from click.core import ParameterSource
 
-from sender_sim.commands.report import page_of, report_option, unexpected, write
+from sender_sim.commands.files import write
+from sender_sim.commands.report import page_of, report_option, unexpected
 from sender_sim.commands.scenarios import outcome, scenario_options, staged, verdict
+from sender_sim.faults import Unmet
 from sender_sim.journal import Journal, JournalError
 from sender_sim.options import ClockType, active, output_format, target_options
 from sender_sim.plan import Plan, started
 from sender_sim.reports.page import Page
 from sender_sim.reports.summary import Summary
-from sender_sim.watch import Watched, hint, watch
+from sender_sim.watch import Watched, hints, watch
 
 __all__ = ["run"]
 
@@ -87,7 +89,7 @@ def _begin(file: Path | None, options: dict[str, Any]) -> None:
     begun = started(options["clock"])
     plan, page = _plan(begun, **options)
     with Journal.begun(file, _written(begun, options)) if file else nullcontext() as journal:
-        _play(plan, Watched(Summary(seed=plan.seed), page=page, journal=journal), options)
+        _play(plan, _watched(plan, page, journal), options)
 
 
 def _resume(ctx: click.Context, file: Path, options: dict[str, Any]) -> None:
@@ -95,10 +97,12 @@ def _resume(ctx: click.Context, file: Path, options: dict[str, Any]) -> None:
     if others := [each.opts[0] for each in ctx.command.params if each.name in given - _MAY_DIFFER]:
         raise click.UsageError(f"the run in {file} goes on as it was begun; leave out {', '.join(others)}")
     with Journal.found(file) as journal:
+        if "options" not in journal.plan:
+            raise JournalError(f"{file} holds no run but a console's state: sender-sim console --state {file}")
         begun, as_begun = _read(journal.plan)
         options = as_begun | {name: options[name] for name in given}
         plan, page = _plan(begun, **options)
-        watched = Watched(Summary(seed=plan.seed), page=page, journal=journal)
+        watched = _watched(plan, page, journal)
         for event in journal.events():
             watched.recall(event)
         _play(plan, watched, options)
@@ -149,6 +153,11 @@ def _plan(
     return plan, page_of(plan, sent_to) if report else None
 
 
+def _watched(plan: Plan, page: Page | None, journal: Journal | None) -> Watched:
+    unmet = Unmet(plan.situation.faults, plan.begun)
+    return Watched(Summary(seed=plan.seed), page=page, journal=journal, unmet=unmet)
+
+
 def _play(plan: Plan, watched: Watched, options: Mapping[str, Any]) -> None:
     """Run the plan, show it, and end with the exit code that it comes to."""
     interrupted = False
@@ -157,7 +166,7 @@ def _play(plan: Plan, watched: Watched, options: Mapping[str, Any]) -> None:
     except KeyboardInterrupt:
         interrupted = True
     summary = watched.summary
-    _show_summary(plan, summary, options["form"])
+    _show_summary(plan, watched, options["form"])
     if watched.page:
         missed = unexpected(plan.situation, summary)
         write(watched.page.page(summary, unexpected=missed, stopped=interrupted), options["report"])
@@ -169,10 +178,9 @@ def _play(plan: Plan, watched: Watched, options: Mapping[str, Any]) -> None:
     sys.exit(1 if any(plan.situation.expect.unmet(summary)) else 0)
 
 
-def _show_summary(plan: Plan, summary: Summary, form: str) -> None:
+def _show_summary(plan: Plan, watched: Watched, form: str) -> None:
+    summary = watched.summary
     if form == "json":
         click.echo(json.dumps({"event": "Summary"} | summary.as_dict() | outcome(plan.situation, summary)))
         return
-    click.echo("\n".join([*summary.lines(), *verdict(plan.situation, summary)]))
-    if advice := hint(plan, summary):
-        click.echo(advice)
+    click.echo("\n".join([*summary.lines(), *verdict(plan.situation, summary), *hints(plan, watched)]))

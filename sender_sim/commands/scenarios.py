@@ -24,7 +24,7 @@ _OPTIONS: Final = (
         "fault_texts",
         multiple=True,
         metavar="FAULT[:OPTION=VALUE,...]",
-        help="What goes wrong, such as answer-lost:probability=0.2 or refused:from=1d,to=3d. Repeatable.",
+        help="What goes wrong, such as answer-lost:probability=0.2 or refused:from=1h,to=2d. Repeatable.",
     ),
     click.option("--next-sign", type=click.Path(path_type=Path), help="The key a scenario goes on to, PEM."),
 )

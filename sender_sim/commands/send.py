@@ -6,7 +6,7 @@ import random
 import sys
 from dataclasses import asdict
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -18,12 +18,14 @@ from sender_sim.core.delivery import Request
 from sender_sim.core.engine import request_for
 from sender_sim.once import post_once
 from sender_sim.options import Target, active, output_format, reproduce_option, target, target_options
-from sender_sim.reading import near_miss
+from sender_sim.reading import SettingsError, near_miss
+from sender_sim.reports import exchange as exchange_report
 from sender_sim.reports.reproduce import commands
 
 __all__ = ["send", "test_request"]
 
 _EVENTS = {event_type.label: event_type for event_type in EventType}
+_SET_HELP: Final = "Change a field, such as from_nr=+46701234567; `sender-sim macro` lists them. Repeatable."
 
 
 @click.command("test-request")
@@ -35,14 +37,14 @@ def test_request(form: str, *, reproduce: bool, **options: Any) -> None:
     sent_to = target(**options)
     now = datetime.now(UTC)
     request = request_for(synthetic.sample(now), EventType.POST_CALL, sent_to.integration)
-    _send_once(sent_to, request, form, now, reproduce=reproduce)
+    _send_once(sent_to, request, form, now, reproduce=reproduce, afterwards="a test request is not tried again (C10)")
 
 
 @click.command()
 @target_options
 @output_format
 @click.option("--event", type=click.Choice(list(_EVENTS)), default="post-call", show_default=True)
-@click.option("--set", "changes", multiple=True, metavar="FIELD=TEXT", help="Change a field of the call.")
+@click.option("--set", "changes", multiple=True, metavar="FIELD=TEXT", help=_SET_HELP)
 @click.option("--seed", type=int, help="Make up the same call again.")
 @reproduce_option
 def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, reproduce: bool, **options: Any) -> None:
@@ -53,30 +55,44 @@ def send(event: str, changes: tuple[str, ...], seed: int | None, form: str, *, r
     kind = Kind.SMS if _EVENTS[event] is EventType.SMS else Kind.VOICE
     call = synthetic.call(random.Random(seed), kind, now)  # noqa: S311 - made-up calls are no secret
     request = request_for(call, _EVENTS[event], sent_to.integration, changes=changed)
-    _send_once(sent_to, request, form, now, reproduce=reproduce)
+    afterwards = "Kaisa would try again in 30 minutes" if sent_to.integration.retry else "retry is off (C8)"
+    _send_once(sent_to, request, form, now, reproduce=reproduce, afterwards=afterwards)
 
 
-def _send_once(sent_to: Target, request: Request, form: str, now: datetime, *, reproduce: bool) -> None:
+def _send_once(
+    sent_to: Target, request: Request, form: str, now: datetime, *, reproduce: bool, afterwards: str
+) -> None:
     exchange = asyncio.run(post_once(request, sent_to.tls, now))
     by_hand = list(commands(request, ca=sent_to.ca, signing=sent_to.signing)) if reproduce else []
     if form == "json":
-        document = exchange.as_dict() | ({"reproduce": [asdict(each) for each in by_hand]} if reproduce else {})
-        click.echo(json.dumps(document))
+        added = {"reproduce": [asdict(each) for each in by_hand]} if reproduce else {}
+        click.echo(json.dumps(exchange_report.as_dict(exchange) | added))
     else:
-        click.echo("\n".join([*exchange.lines(), *(f"\n# {each.purpose}:\n{each.line}" for each in by_hand)]))
+        told = (f"\n# {each.purpose}:\n{each.line}" for each in by_hand)
+        click.echo("\n".join([*exchange_report.lines(exchange, afterwards), *told]))
     sys.exit(0 if exchange.kept else 1)
 
 
 def _changes(texts: tuple[str, ...], used: frozenset[str]) -> dict[str, str]:
-    known = [field.name for field in wire.FIELDS]
+    """The fields' texts. Raises SettingsError with every mistake."""
     changes = {}
+    problems = []
     for text in texts:
-        name, equals, value = text.partition("=")
-        if not equals:
-            raise click.BadParameter(f"{text!r} has no '='; write FIELD=TEXT", param_hint="--set")
-        if name not in known:
-            raise click.BadParameter(f"{name!r} is not a field; {near_miss(name, known)}", param_hint="--set")
-        if name not in used:
-            raise click.BadParameter(f"the macro does not send {{{name}}}; add it with --macro", param_hint="--set")
-        changes[name] = value
+        name, _, changes[name] = text.partition("=")
+        if problem := _problem(text, used):
+            problems.append(f"--set {text!r}: {problem}")
+    if problems:
+        raise SettingsError(problems)
     return changes
+
+
+def _problem(text: str, used: frozenset[str]) -> str | None:
+    known = [field.name for field in wire.FIELDS]
+    name, equals, _ = text.partition("=")
+    if not equals:
+        return "has no '='; write FIELD=TEXT"
+    if name not in known:
+        return f"{name!r} is not a field; {near_miss(name, known)}"
+    if name not in used:
+        return f"the macro does not send {{{name}}}; add it with --macro"
+    return None

@@ -39,13 +39,17 @@ __all__ = ["Engine", "Step", "request_for"]
 
 
 class _Priority(IntEnum):
-    """The order of what is due at one time: a recording found at the last moment is found in time (R6)."""
+    """The order of what is due at one time: a recording found at the last moment is found in time (R6).
+
+    What is of one kind comes in the order of its calls, so that a run that was stopped goes on in the same order.
+    """
 
     SETTINGS = 0
     RECORDING = 1
-    CALL = 2
-    WAIT_OVER = 3
-    SEND = 4
+    CALL_ENDS = 2
+    CALL_BEGINS = 3
+    WAIT_OVER = 4
+    SEND = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +124,7 @@ class Engine:
 
     def place(self, call: Call) -> None:
         """Have a call happen at its start."""
-        self._schedule.add(call.start, _Priority.CALL, _CallBegins(call))
+        self._schedule.add(call.start, _Priority.CALL_BEGINS, _CallBegins(call))
 
     def feed(self, calls: Iterator[Call]) -> None:
         """Have calls happen, which come in the order of their starts; each is asked for when the one before begins."""
@@ -130,7 +134,7 @@ class Engine:
     def resume(self, left: Unfinished, settings: Sequence[Integration]) -> None:
         """Go on with what an earlier run has left; `settings` are those it had, the first and after each change."""
         for call in left.calls.values():
-            self._schedule.add(call.end, _Priority.CALL, _CallEnds(call))
+            self._schedule.add(call.end, _Priority.CALL_ENDS, _CallEnds(call))
         for held in left.held.values():
             self._held[held.call.id] = settings[held.changes]
             self._schedule.add(held.until, _Priority.WAIT_OVER, _WaitIsOver(held.call))
@@ -206,7 +210,7 @@ class Engine:
         for event_type in rules.events_at_start(call, self._integration):
             yield self._create(call, event_type, self._integration, now, call.start)
         if call.kind is Kind.VOICE:
-            self._schedule.add(call.end, _Priority.CALL, _CallEnds(call))
+            self._schedule.add(call.end, _Priority.CALL_ENDS, _CallEnds(call))
         elif reason := rules.silence(call, self._integration):
             yield NothingSent(now, call.id, reason)
 

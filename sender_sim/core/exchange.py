@@ -1,6 +1,7 @@
 """One request, one attempt: what was sent and what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime
 
 from sender_sim.core import rules
 from sender_sim.core.delivery import Request
@@ -11,10 +12,11 @@ __all__ = ["Exchange"]
 
 @dataclass(frozen=True, slots=True)
 class Exchange:
-    """A request and what came of it."""
+    """A request and what came of it; `at` is when it was sent, aware UTC, where that is known."""
 
     request: Request
     outcome: Outcome
+    at: datetime | None = field(default=None, compare=False)
 
     @property
     def append(self) -> str | None:

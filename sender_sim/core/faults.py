@@ -93,15 +93,14 @@ class Rule:
     event_type: EventType | None = None
     probability: float = 1.0
 
-    def covers(self, attempt: Attempt, start: datetime) -> bool:
-        """Whether the attempt may meet the fault, in a run that began at `start`."""
-        at = attempt.at - start
+    def covers(self, delivery: str, number: int, at: timedelta) -> bool:
+        """Whether an attempt may meet the fault; `at` is the simulated time since the start of the run."""
         return (
             self.begin <= at
             and (self.end is None or at < self.end)
-            and self.first <= attempt.number
-            and (self.last is None or attempt.number <= self.last)
-            and (self.event_type is None or attempt.delivery.endswith(f"/{self.event_type.label}"))
+            and self.first <= number
+            and (self.last is None or number <= self.last)
+            and (self.event_type is None or delivery.endswith(f"/{self.event_type.label}"))
         )
 
 
@@ -115,6 +114,7 @@ def fault_of(rules: Sequence[Rule], attempt: Attempt, start: datetime, chance: C
     Chance is asked by name, for each rule, delivery and attempt: it does not matter in which order attempts run.
     """
     for index, rule in enumerate(rules):
-        if rule.covers(attempt, start) and chance(f"{index}/{attempt.delivery}/{attempt.number}") < rule.probability:
+        covered = rule.covers(attempt.delivery, attempt.number, attempt.at - start)
+        if covered and chance(f"{index}/{attempt.delivery}/{attempt.number}") < rule.probability:
             return rule.fault
     return None

@@ -40,7 +40,8 @@ def url_problem(url: str, *, allow_http: bool = False) -> str | None:
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
-        (host or "").encode("idna")  # as it is resolved: no empty and no over-long label
+        # As it is resolved: no empty and no over-long label, the second time once what looks like a dot has become one.
+        (host or "").encode("idna").decode("ascii").encode("idna")
     except ValueError as error:
         return f"{url!r} is not a URL: {error}"
     if not host or parts.scheme not in ("http", "https"):
@@ -48,6 +49,8 @@ def url_problem(url: str, *, allow_http: bool = False) -> str | None:
     if parts.username or parts.password:
         return "the URL holds a user name or password; Kaisa posts without"
     if parts.scheme == "http" and not (allow_http and host in _LOOPBACK):
-        hint = "--allow-http permits http to this machine only" if allow_http else f"write https://{parts.netloc}..."
+        hint = "--allow-http permits http to this machine only"
+        if not allow_http:
+            hint = f"write https://{parts.netloc}..." + (", or give --allow-http" if host in _LOOPBACK else "")
         return f"{url!r} is http; Kaisa posts to https only ({hint})"
     return None

@@ -34,7 +34,7 @@ from sender_sim.core.faults import (
 )
 from sender_sim.reading import SettingsError, Span, flag, near_miss, number, one_of, typed
 
-__all__ = ["NAMES", "from_flags", "from_table"]
+__all__ = ["NAMES", "from_flags", "from_table", "name_of"]
 
 _PLAIN: Final[dict[str, Fault]] = {
     "refused": Refused(),
@@ -174,6 +174,17 @@ def _rule(values: Mapping[str, Any]) -> Rule:
         event_type=_EVENTS.get(values["event"]),
         probability=values["probability"],
     )
+
+
+def name_of(fault: Fault) -> str:
+    """What a flag or a file calls a fault."""
+    match fault:
+        case Latency():
+            return "latency"
+        case Status():
+            return "status"
+        case _:
+            return next(name for name, plain in _PLAIN.items() if plain == fault)
 
 
 def _fault(values: Mapping[str, Any]) -> Fault:

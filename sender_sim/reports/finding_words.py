@@ -3,18 +3,24 @@
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from sender_sim.checks.model import Finding
+from sender_sim.checks.model import ExitCode, Finding
 from sender_sim.core.delivery import Request
 from sender_sim.core.exchange import Exchange
 from sender_sim.core.outcome import Answered
 from sender_sim.reports.printable import printable
 from sender_sim.reports.reproduce import Command
 
-__all__ = ["Reproduce", "by_hand", "details", "readable", "text"]
+__all__ = ["ENDS", "Reproduce", "by_hand", "details", "readable", "text"]
 
 Reproduce = Callable[[Request], Iterable[Command]]
 """The lines for a shell that repeat a request."""
 
+ENDS: Final = {
+    ExitCode.KEPT: "The contract is kept",
+    ExitCode.BROKEN: "The contract is broken",
+    ExitCode.MISUSED: "What was asked was not run, so nothing is known",
+    ExitCode.UNREACHABLE: "The endpoint cannot be reached",
+}
 _EXCHANGES: Final = 2
 # Of a body its beginning is shown, and its end: that is where a check adds something.
 _BEGINNING, _END = 200, 100

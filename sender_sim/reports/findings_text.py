@@ -10,7 +10,7 @@ from receiver import wire
 from sender_sim.checks.catalogue import GROUPS
 from sender_sim.checks.model import Examination, ExitCode, Finding, Severity, Verdict
 from sender_sim.core.integration import Integration
-from sender_sim.reports.finding_words import Reproduce, by_hand, details
+from sender_sim.reports.finding_words import ENDS, Reproduce, by_hand, details
 from sender_sim.reports.printable import printable
 
 __all__ = ["FindingsText"]
@@ -25,12 +25,6 @@ _STYLES: Final = {
     Verdict.BROKEN: "bold red",
     Verdict.ACCEPTED: "yellow",
     Verdict.NOT_RUN: "dim",
-}
-_ENDS: Final = {
-    ExitCode.KEPT: ("The contract is kept.", "bold green"),
-    ExitCode.BROKEN: ("The contract is broken.", "bold red"),
-    ExitCode.MISUSED: ("What was asked was not run, so nothing is known.", "bold red"),
-    ExitCode.UNREACHABLE: ("The endpoint cannot be reached.", "bold red"),
 }
 
 
@@ -79,8 +73,9 @@ class FindingsText:
         musts = f" ({broken} of them musts)" if examination.having(Verdict.BROKEN) else ""
         counts = [f"{len(examination.having(verdict))} {verdict}" for verdict in Verdict]
         counts[list(Verdict).index(Verdict.BROKEN)] += musts
-        sentence, style = _ENDS[examination.exit_code]
-        self._print(Text(f"{', '.join(counts)} in {examination.seconds:.1f} s. ").append(sentence, style))
+        end = f"{ENDS[examination.exit_code]}."
+        style = "bold green" if examination.exit_code is ExitCode.KEPT else "bold red"
+        self._print(Text(f"{', '.join(counts)} in {examination.seconds:.1f} s. ").append(end, style))
 
     def _row(self, label: Text, words: str) -> None:
         """A label, and words that go on below themselves, not below the label."""

@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field, fields
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from sender_sim.core.events import (
     AppendSaved,
@@ -16,8 +16,12 @@ from sender_sim.core.events import (
     NothingSent,
 )
 from sender_sim.core.outcome import kind
+from sender_sim.core.violations import kind_of
 
 __all__ = ["Summary"]
+
+# How many failures and violations are told apart: an endpoint may have other words for each.
+_MOST: Final = 200
 
 
 @dataclass(slots=True)
@@ -51,7 +55,7 @@ class Summary:
                 self.attempts += 1
                 self._status = event.status
                 if not event.success:
-                    self.failures[kind(event.outcome)] += 1
+                    _count(self.failures, kind(event.outcome), "another failure")
             case Delivered():
                 self.delivered += 1
                 self.delivered_at[event.attempts] += 1
@@ -61,7 +65,7 @@ class Summary:
             case AppendSaved():
                 self.appends_saved += 1
             case ContractViolated():
-                self.violations[f"{event.rule}: {event.what}"] += 1
+                _count(self.violations, f"{event.rule}: {event.what}", f"{event.rule}: {kind_of(event.what).name}")
 
     @property
     def retried(self) -> int:
@@ -83,11 +87,16 @@ class Summary:
         """The figures as text for people."""
         at = ", ".join(f"{count} at attempt {attempt}" for attempt, count in sorted(self.delivered_at.items()))
         seed = f" (--seed {self.seed} makes them again)" if self.seed is not None else ""
+        silent = f"; with these settings nothing is sent of {self.nothing_sent} of them" if self.nothing_sent else ""
         lines = [
-            f"calls: {self.calls}{seed}; nothing to send for {self.nothing_sent} of them with these settings",
+            f"calls: {self.calls}{seed}{silent}",
             f"attempts: {self.attempts}; delivered: {self.delivered} ({at or 'none'}); given up: {self.given_up}",
             f"appends saved: {self.appends_saved}; violations: {self.violations.total()}",
         ]
         lines += [f"  failed {count}x: {what}" for what, count in self.failures.most_common()]
         lines += [f"  violated {count}x: {what}" for what, count in self.violations.most_common()]
         return lines
+
+
+def _count(counter: Counter[str], what: str, otherwise: str) -> None:
+    counter[what if what in counter or len(counter) < _MOST else otherwise] += 1

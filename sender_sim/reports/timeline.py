@@ -22,7 +22,7 @@ from sender_sim.core.events import (
     SettingsChanged,
 )
 
-__all__ = ["lines", "width_for"]
+__all__ = ["describe", "lines", "width_for"]
 
 # A made-up call's id of 16 digits, `/post-call`, and a gap to see.
 _WIDTH: Final = 28
@@ -37,11 +37,11 @@ def width_for(call_ids: Iterable[str]) -> int:
 def lines(event: Event, *, width: int = _WIDTH) -> Iterator[str]:
     """The event with its time (UTC). That a delivery or an attempt begins has no line: the attempt's end says all."""
     if not isinstance(event, DeliveryCreated | AttemptStarted):
-        name, words = _describe(event)
+        name, words = describe(event)
         yield f"{event.at:%a %d %b %H:%M:%S}  {name:<{width}} {words}"
 
 
-def _describe(event: Event) -> tuple[str, str]:  # noqa: C901 - a table of one line for each kind of event
+def describe(event: Event) -> tuple[str, str]:  # noqa: C901 - a table of one line for each kind of event
     """What the event is of, and the event in words."""
     match event:
         case SettingsChanged():
@@ -52,11 +52,15 @@ def _describe(event: Event) -> tuple[str, str]:  # noqa: C901 - a table of one l
             return event.call, "the call is over"
         case NothingSent():
             return event.call, f"nothing is sent: {event.reason}"
+        case DeliveryCreated():
+            return event.delivery, f"there is something to send, from {event.due:%a %d %b %H:%M:%S} on"
         case DeliveryHeld():
             return event.delivery, f"waits for a recording until {event.until:%H:%M:%S}"
         case RecordingFound():
             late = ", too late" if event.too_late else ""
             return event.call, f"recording {event.recording} found{late}"
+        case AttemptStarted():
+            return event.delivery, f"attempt {event.attempt} goes out"
         case AttemptEnded():
             return event.delivery, f"attempt {event.attempt} -> {event.outcome}"
         case RetryScheduled():

@@ -55,6 +55,7 @@ def _lacking(scenario: Scenario, values: Mapping[str, Any], next_key: Path | Non
     if next_key and not scenario.needs_next_key:
         yield f"--next-sign: {scenario.name} never changes the key; leave it out, or --scenario key-rotation"
     if scenario.needs_next_key and not next_key:
-        yield f"{scenario.name} goes on to a second key to sign with; name it with --next-sign KEY"
+        minted = "`sender-sim certs FOLDER` mints one, and the endpoint has to trust both"
+        yield f"{scenario.name} goes on to a second key to sign with; name it with --next-sign KEY ({minted})"
     if scenario.needs_next_key and "signature" not in values:
         yield f"{scenario.name} changes the key that signs; name the first one with --sign KEY"

@@ -75,7 +75,7 @@ class Deployment:
             self.process = subprocess.Popen(
                 ["sh", "-c", command.replace("0.0.0.0", "127.0.0.1")],  # noqa: S104 - as a platform does it
                 cwd=self.folder,
-                env=self._environment(),
+                env=self.environment(),
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -90,7 +90,8 @@ class Deployment:
         """Everything it has said so far."""
         return self.log.read_text("utf-8")
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What its processes are given."""
         return environment(PORT=str(self.port), **self.settings)
 
     def request(self, path: str, body: bytes | None = None, content_type: str | None = None) -> bytes:
@@ -125,3 +126,21 @@ class Deployment:
         if self.process.returncode is None:  # nobody has waited for it: its number cannot be another's yet
             os.killpg(self.process.pid, number)
         return self.process.wait(30)
+
+
+class Worker:
+    """The Procfile's worker process."""
+
+    def __init__(self, web: Deployment) -> None:
+        with web.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                ["sh", "-c", command_of("worker", web.folder)],
+                cwd=web.folder,
+                env=web.environment(),
+                stderr=log,
+            )
+
+    def kill(self) -> None:
+        if self.process.poll() is None:  # else its number may be another's by now
+            self.process.kill()
+        self.process.wait(30)

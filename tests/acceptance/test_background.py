@@ -2,14 +2,13 @@
 
 import json
 import signal
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.deployment import Deployment, command_of, copy_out
+from tests.acceptance.deployment import Deployment, Worker, copy_out
 from tests.calls import FORM, POST_CALL, form
 
 HANDLERS = """
@@ -38,24 +37,6 @@ def web(tmp_path: Path, free_port: int) -> Iterator[Deployment]:
     deployment = Deployment(folder, free_port, {"KAISA_ACCEPT_UNSIGNED": "true"}).until_ready()
     yield deployment
     deployment.stop()
-
-
-class Worker:
-    """The Procfile's worker process."""
-
-    def __init__(self, web: Deployment) -> None:
-        with web.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                ["sh", "-c", command_of("worker", web.folder)],
-                cwd=web.folder,
-                env=web._environment(),
-                stderr=log,
-            )
-
-    def kill(self) -> None:
-        if self.process.poll() is None:  # else its number may be another's by now
-            self.process.kill()
-        self.process.wait(30)
 
 
 @pytest.fixture

@@ -4,21 +4,20 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TextIO
 from urllib.error import HTTPError
 
-import psycopg
 import pytest
 
 from receiver import build
 from tests.acceptance.deployment import Deployment, copy_out, until
 from tests.calls import FORM, POST_CALL, form
+from tests.database import sql
 from tests.postgres import Postgres
 
 # Notes each run; one call is held at the gate until somebody writes there.
@@ -52,13 +51,7 @@ class Place:
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         """Done and committed, past the receiver; the rows."""
-        path = self.url.partition("sqlite:///")[2]
-        connection: Any = sqlite3.connect(path) if path else psycopg.connect(self.url)
-        with closing(connection):
-            cursor = connection.execute(statement)
-            rows: list[tuple[Any, ...]] = cursor.fetchall() if cursor.description else []
-            connection.commit()
-            return rows
+        return sql(self.url, statement)
 
     def runs(self) -> list[str]:
         """The calls that the handler was run for, in order."""
@@ -139,6 +132,8 @@ def until_refused(deployment: Deployment) -> None:
                 assert alive(connection) in (200, None)
         except ConnectionRefusedError:
             return True
+        except ConnectionResetError:
+            return False  # cut off while it connected
         return False
 
     until(refused, lambda: f"it listens on; it said:\n{deployment.output}")

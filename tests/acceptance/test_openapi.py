@@ -24,7 +24,7 @@ def deployment(tmp_path: Path, free_port: int) -> Iterator[Deployment]:
 
 def printed(deployment: Deployment) -> dict[str, Any]:
     command = [sys.executable, "-m", "receiver", "openapi"]
-    environ = deployment._environment()
+    environ = deployment.environment()
     done = subprocess.run(command, cwd=deployment.folder, env=environ, capture_output=True, check=True, timeout=60)
     document: dict[str, Any] = json.loads(done.stdout)
     return document

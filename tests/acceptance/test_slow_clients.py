@@ -173,3 +173,44 @@ def test_the_deadline_does_not_count_a_handlers_time(deploy: Deploy, tmp_path: P
         opened.write("late but heard")
     waiting.join(20)
     assert answers == [b'{"append": "late but heard"}']
+
+
+def read_to_the_end(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65_536), b""))
+
+
+def test_a_request_in_many_pieces_is_answered_and_so_is_the_next_on_its_connection(deploy: Deploy) -> None:
+    body = form(POST_CALL)
+    request = HEAD + b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
+    last = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    with socket.create_connection(("localhost", deploy(KAISA_READ_TIMEOUT="19").port), timeout=30) as connection:
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for start in range(0, len(request), 100):
+            connection.sendall(request[start : start + 100])
+        connection.sendall(request + last)  # two at once
+        answers = read_to_the_end(connection)
+    assert answers.count(b"HTTP/1.1 200 OK") == 3
+    assert answers.count(b'{"append": "answered, 42 s"}') == 2
+    assert answers.endswith(b'{"status": "alive"}')
+
+
+def test_a_client_that_asks_before_it_sends_its_body_is_told_to_go_on(deploy: Deploy) -> None:
+    body = form(POST_CALL)
+    with socket.create_connection(("localhost", deploy(KAISA_READ_TIMEOUT="19").port), timeout=30) as connection:
+        connection.sendall(
+            HEAD + b"Connection: close\r\nExpect: 100-continue\r\nContent-Length: %d\r\n\r\n" % len(body)
+        )
+        assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n"
+        connection.sendall(body)
+        assert read_to_the_end(connection).endswith(b'{"append": "answered, 42 s"}')
+
+
+def test_told_to_stop_what_has_begun_to_come_is_still_answered(deploy: Deploy) -> None:
+    deployment, body = deploy(KAISA_READ_TIMEOUT="19"), form(POST_CALL)
+    with socket.create_connection(("localhost", deployment.port), timeout=30) as connection:
+        connection.sendall(HEAD + b"Content-Length: %d\r\n\r\n" % len(body))
+        post(deployment)  # who came before this is let in, and heard
+        deployment.process.terminate()
+        connection.sendall(body)
+        assert read_to_the_end(connection).endswith(b'{"append": "answered, 42 s"}')
+    assert deployment.process.wait(30) == 0

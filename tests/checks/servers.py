@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from http.server import HTTPServer
 from typing import Any
 
 import trustme
-from werkzeug.serving import WSGIRequestHandler, make_server
+from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
 HOST = "127.0.0.1"
 
@@ -42,6 +43,15 @@ def over_http(app: Any, *, threaded: bool = True) -> Iterator[Served]:
 def one_client_at_a_time(app: Any) -> Iterator[Served]:
     with over_http(app, threaded=False) as served:
         yield served
+
+
+@contextmanager
+def until_an_error(app: Any) -> Iterator[Served]:
+    """Over HTTP, until the application lets an error out: nobody listens then, as where that ends the process."""
+    ending = _EndingWithAnError(app)
+    ending.server = make_server(HOST, 0, ending, threaded=True, request_handler=_Quiet)
+    with _running(ending.server) as port:
+        yield Served(f"http://{HOST}:{port}/hook", _pem(trustme.CA()))
 
 
 @contextmanager
@@ -148,9 +158,14 @@ def _secured(app: Any, tls: ssl.SSLContext, authority: trustme.CA) -> Iterator[S
 
 @contextmanager
 def _serving(app: Any, tls: ssl.SSLContext | None, *, threaded: bool = True) -> Iterator[int]:
-    server = make_server(HOST, 0, app, threaded=threaded, ssl_context=tls, request_handler=_Quiet)
+    with _running(make_server(HOST, 0, app, threaded=threaded, ssl_context=tls, request_handler=_Quiet)) as port:
+        yield port
+
+
+@contextmanager
+def _running(server: BaseWSGIServer) -> Iterator[int]:
     server.handle_error = lambda *_: None  # type: ignore[method-assign]  # a client that left is no news
-    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+    thread = threading.Thread(target=HTTPServer.serve_forever, args=(server, 0.02))  # werkzeug's own closes, too
     thread.start()
     try:
         yield server.port
@@ -158,6 +173,24 @@ def _serving(app: Any, tls: ssl.SSLContext | None, *, threaded: bool = True) -> 
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+class _EndingWithAnError:
+    """A WSGI application whose server ends with its first error, in the middle of the request."""
+
+    server: BaseWSGIServer
+
+    def __init__(self, app: Any) -> None:
+        self._app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Any) -> Any:
+        try:
+            return self._app(environ, start_response)
+        except RuntimeError:  # what the defects raise
+            self.server.shutdown()
+            self.server.server_close()
+            environ["werkzeug.socket"].shutdown(socket.SHUT_RDWR)
+            raise ConnectionError("the server has ended") from None
 
 
 class _Quiet(WSGIRequestHandler):

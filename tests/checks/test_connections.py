@@ -17,19 +17,20 @@ from sender_sim.core.integration import Integration
 from sender_sim.core.outcome import Answered
 from sender_sim.transports import trust
 from tests.checks.examining import NOW
-from tests.unit.sender_sim.endpoints import Behaviour, Connection, Endpoint, answering, http, serving
+from tests.unit.sender_sim.endpoints import PATIENT, Behaviour, Connection, Endpoint, answering, http, serving
 from tests.unit.sender_sim.scripted import Scripted
 
 BY_ID = {check.id: check for check in CHECKS}
-PATIENCE = timedelta(seconds=0.5)
+SHORT = timedelta(seconds=0.5)
 
 
 def found(name: str, behaviour: Behaviour) -> tuple[Finding, Endpoint]:
     """What a check finds at an endpoint that accepts every delivery but those on connections beneath HTTP."""
+    timeout = SHORT if behaviour is never_answers else PATIENT  # nobody else is waited for
 
     async def find() -> tuple[Finding, Endpoint]:
         async with serving(behaviour, None) as endpoint:
-            integration = Integration(url=endpoint.url.replace("https:", "http:"), timeout=PATIENCE)
+            integration = Integration(url=endpoint.url.replace("https:", "http:"), timeout=timeout)
             transport = Scripted(lambda _: Answered(200))
             probe = Probe(integration, transport, tls=trust(None), random=Random(1), now=lambda: NOW)
             return await Examiner(probe).find(BY_ID[name]), endpoint
@@ -56,11 +57,12 @@ async def never_answers(connection: Connection) -> None:
     [
         (answering(http(b"", status="400 Bad Request")), "answered 400 Bad Request"),
         (answering(b"SSH-2.0-OpenSSH_9.2\r\n"), "no answer (protocol: no HTTP: b'SSH-2.0-OpenSSH_9.2"),
+        (answering(b"x" * 1_000_000), "no answer (protocol: no HTTP: its first line has no end)"),
         (closes, "no answer (reset: the connection was closed without an answer)"),
         (resets, "no answer (reset: "),
         (never_answers, "no answer (timeout: no whole answer after 0.5 s)"),
     ],
-    ids=["refuses", "no HTTP", "closes", "resets", "never answers"],
+    ids=["refuses", "no HTTP", "no end of line", "closes", "resets", "never answers"],
 )
 def test_what_comes_of_a_delivery_in_pieces_is_told(behaviour: Behaviour, happened: str) -> None:
     finding, _ = found("connection-drip", behaviour)

@@ -16,9 +16,10 @@ from sender_sim.checks.probe import Probe
 from sender_sim.checks.selection import select
 from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
 from sender_sim.core.sign import Signer
+from tests.checks.defects.connections import DecodesTwice, EndsWithABadBody
 from tests.checks.endpoint import Endpoint
 from tests.checks.examining import INTEGRATION, NOW, findings_of, ids
-from tests.checks.servers import asking_for_a_client_certificate, http_at_an_https_url, nowhere
+from tests.checks.servers import asking_for_a_client_certificate, http_at_an_https_url, nowhere, until_an_error
 from tests.openssl import KeyPair
 from tests.unit.sender_sim.scripted import Scripted
 
@@ -54,6 +55,26 @@ def test_an_endpoint_that_cannot_be_reached_is_one_finding_and_nothing_else_is_r
 def test_what_is_broken_at_the_foundation_is_told_first_though_it_was_not_asked_for() -> None:
     findings = findings_of(Endpoint(), nowhere, checks=select(CHECKS, ["text"]))
     assert [finding.check.id for finding in findings][:2] == ["reachable", "text-reserved"]
+
+
+def test_where_an_endpoint_has_ended_the_check_that_ended_it_says_so_and_others_are_not_run() -> None:
+    findings = {each.check.id: each for each in findings_of(DecodesTwice(), until_an_error)}
+    blamed = findings["text-reserved"]
+    assert blamed.happened.startswith("no answer (reset: ")
+    assert blamed.happened.endswith("; the endpoint takes no connections any more")
+    assert blamed.change.endswith("start it again, and --only text-reserved")
+    later = findings["text-emoji"], findings["duplicate-accepted"], findings["connection-cut"]
+    assert findings["signed-unsigned"].happened == "no signing key is given (--sign)"
+    assert {each.verdict for each in later} == {Verdict.NOT_RUN}
+    assert {each.happened for each in later} == {
+        "the endpoint takes no connections any more, which text-reserved is about"
+    }
+
+
+def test_an_endpoint_that_ends_where_it_should_refuse_has_not_refused() -> None:
+    findings = {each.check.id: each for each in findings_of(EndsWithABadBody(), until_an_error)}
+    assert findings["body-malformed"].verdict is Verdict.BROKEN
+    assert "takes no connections any more" in findings["still-answering"].happened
 
 
 def test_what_is_kept_at_the_foundation_is_told_only_if_it_was_asked_for() -> None:

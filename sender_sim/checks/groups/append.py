@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from receiver import wire
 from receiver.wire import EventType
+from sender_sim.checks.judging import NO_APPEND, append_of, body_of
 from sender_sim.checks.model import Broken, NotRun
 from sender_sim.checks.probe import Probe
 from sender_sim.checks.register import Group
@@ -18,7 +19,6 @@ GROUP: Final = Group("append", "The append")
 
 # A family is seven code points, one character on the screen, and 25 bytes.
 _TEXTS: Final = ("A message longer than forty characters. " * 3, "👩‍👩‍👧‍👦" * 41, 'She said "hi"\n')
-_NONE: Final = object()
 
 
 @GROUP.must(
@@ -32,8 +32,8 @@ async def readable(probe: Probe) -> None:
     """A violation that is not of what the append is."""
     exchanges = await _answers(probe)
     for exchange in exchanges:
-        append = _append_of(exchange)
-        fine = append is _NONE or (isinstance(append, str) and len(append) <= wire.APPEND_LIMIT)
+        append = append_of(exchange)
+        fine = append is NO_APPEND or (isinstance(append, str) and len(append) <= wire.APPEND_LIMIT)
         if exchange.violation and fine:
             raise Broken(exchange.violation.what, exchange)
     if not any(_looks_like_json(exchange) for exchange in exchanges):
@@ -87,7 +87,8 @@ async def _answers(probe: Probe) -> list[Exchange]:
     """What deliveries of all kinds are answered with, with texts that are long, and that have to be escaped."""
     exchanges = []
     for details in _TEXTS:
-        for kind, event_type in ((Kind.VOICE, EventType.POST_CALL), (Kind.SMS, EventType.SMS)):
+        for event_type in EventType:
+            kind = Kind.SMS if event_type is EventType.SMS else Kind.VOICE
             request = probe.delivery(probe.call(kind, details=details), event_type)
             exchanges.append(await probe.post(request))
     return [exchange for exchange in exchanges if probe.takes(exchange)]
@@ -95,26 +96,14 @@ async def _answers(probe: Probe) -> list[Exchange]:
 
 async def _appends(probe: Probe) -> list[tuple[Exchange, Any]]:
     """The answers that have an append, and the append. Raises NotRun if there are none."""
-    appends = [(exchange, _append_of(exchange)) for exchange in await _answers(probe)]
-    if found := [pair for pair in appends if pair[1] is not _NONE]:
+    appends = [(exchange, append_of(exchange)) for exchange in await _answers(probe)]
+    if found := [pair for pair in appends if pair[1] is not NO_APPEND]:
         return found
     raise NotRun("no answer holds an append")
 
 
-def _append_of(exchange: Exchange) -> Any:
-    try:
-        answer = json.loads(_body(exchange))
-    except (ValueError, RecursionError):
-        return _NONE
-    return answer.get(wire.APPEND_KEY, _NONE) if isinstance(answer, dict) else _NONE
-
-
 def _looks_like_json(exchange: Exchange) -> bool:
-    return _body(exchange).lstrip()[:1] in (b"{", b"[")
-
-
-def _body(exchange: Exchange) -> bytes:
-    return exchange.outcome.body if isinstance(exchange.outcome, Answered) else b""
+    return body_of(exchange).lstrip()[:1] in (b"{", b"[")
 
 
 def _header(exchange: Exchange, name: str) -> str:

@@ -61,7 +61,7 @@ async def slow_others(probe: Probe) -> None:
 @GROUP.must(
     "connection-cut",
     rule="R2 S",
-    expected="after connections that were cut at any point, a delivery is still answered 200",
+    expected="after connections that were cut at any point, a delivery is still accepted",
     cause="an error of the socket ends the worker, the thread or the whole server",
     change="treat a connection that ends early as nothing but that",
 )

@@ -1,14 +1,13 @@
 """What a run was set to, in words."""
 
 import re
-from dataclasses import asdict
 
 from receiver import wire
-from sender_sim.core.faults import Rule
+from sender_sim.core.faults import Fault, Latency, Rule, Status
 from sender_sim.core.integration import Integration
 from sender_sim.reports.page import words
 
-__all__ = ["fault_words", "settings_facts"]
+__all__ = ["fault_words", "request_facts", "settings_facts"]
 
 
 def settings_facts(integration: Integration) -> list[tuple[str, str]]:
@@ -19,6 +18,11 @@ def settings_facts(integration: Integration) -> list[tuple[str, str]]:
         "retry": integration.retry,
         "wait for the recording": integration.wait_for_recording,
     }
+    return [*request_facts(integration), *((name, "on" if value else "off") for name, value in switches.items())]
+
+
+def request_facts(integration: Integration) -> list[tuple[str, str]]:
+    """What decides how a single request looks, by name; the endpoint comes first."""
     signed = "no"
     if integration.signer:
         profile = integration.signer.profile
@@ -27,7 +31,6 @@ def settings_facts(integration: Integration) -> list[tuple[str, str]]:
         ("endpoint", integration.url),
         ("encoding", {wire.FORM: "form", wire.JSON: "JSON"}[integration.encoding]),
         ("signed", signed),
-        *((name, "on" if value else "off") for name, value in switches.items()),
     ]
     if integration.timeout != wire.ATTEMPT_TIMEOUT:
         facts.append(("deadline of an attempt", f"{integration.timeout.total_seconds():g} s"))
@@ -36,8 +39,7 @@ def settings_facts(integration: Integration) -> list[tuple[str, str]]:
 
 def fault_words(rule: Rule) -> str:
     """A fault and the attempts that meet it: `status 503, attempts 1 to 3, until 2 days`."""
-    kind = re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(rule.fault).__name__).lower()
-    parts = [" ".join([kind, *(f"{value:g}" for value in asdict(rule.fault).values() if value is not False)])]
+    parts = [_kind(rule.fault)]
     if rule.last:
         parts.append(words.numbers(rule.first, rule.last))
     elif rule.first > 1:
@@ -51,3 +53,13 @@ def fault_words(rule: Rule) -> str:
     if rule.probability < 1:
         parts.append(f"with a probability of {rule.probability:g}")
     return ", ".join(parts)
+
+
+def _kind(fault: Fault) -> str:
+    match fault:
+        case Status(code, before):
+            return f"status {code}" + (" in the endpoint's place" if before else "")
+        case Latency(seconds):
+            return f"latency {seconds:g}"
+        case _:
+            return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(fault).__name__).lower()

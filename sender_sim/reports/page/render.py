@@ -1,22 +1,15 @@
-"""The page itself: one file that asks for nothing else, runs nothing, and shows text from outside as text."""
+"""The page itself."""
 
-import base64
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
 from itertools import pairwise
 from typing import Any, Final
 
-from jinja2 import Environment, PackageLoader, StrictUndefined, Template
-from markupsafe import Markup
-
 from sender_sim.core.delivery import Request
 from sender_sim.core.events import Event
+from sender_sim.reports.html_page import render
 from sender_sim.reports.page import picture, words
 from sender_sim.reports.page.history import End, History, Look, Stretch, Track
-from sender_sim.reports.printable import printable
 from sender_sim.reports.reproduce import Command
 from sender_sim.reports.summary import Summary
 
@@ -72,10 +65,8 @@ class Page:
         """
         good = summary.kept if unexpected is None else not unexpected
         tracks = self._history.tracks()
-        style = files(__package__).joinpath("templates/run.css").read_text("utf-8")
-        return _template().render(
-            style=Markup(style),  # noqa: S704 - our own file
-            style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode("ascii"),
+        return render(
+            "run",
             facts=[*self._facts, *self._times()],
             summary=summary,
             stopped=stopped,
@@ -144,21 +135,3 @@ def _line(stretch: Stretch) -> _Line:
         outcome=stretch.outcome,
         slowest=f"{stretch.slowest:.3f} s",
     )
-
-
-@cache
-def _template() -> Template:
-    environment = Environment(
-        loader=PackageLoader("sender_sim.reports.page"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        finalize=_finalize,
-    )
-    return environment.get_template("run.html")
-
-
-def _finalize(value: Any) -> Any:
-    """Text without what a browser would obey or could not write, such as changes of direction and lone surrogates."""
-    return printable(value) if isinstance(value, str) and not isinstance(value, Markup) else value

@@ -99,6 +99,12 @@ class Append41(Endpoint):
         return values.get("details", "")[:41]
 
 
+@defect("answers an append of 41 characters to a pre-call alone", "append-length")
+class LongForPreCalls(Endpoint):
+    def append(self, values: Values) -> Any:
+        return "a caller we know, and know all of: 41 cha" if values["event_type"] == "2" else super().append(values)
+
+
 @defect("counts the characters on the screen, not code points", "append-length")
 class CountsGraphemes(Endpoint):
     def append(self, values: Values) -> Any:

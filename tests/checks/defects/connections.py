@@ -1,10 +1,12 @@
 """Endpoints that cannot be reached as they should be, or mind how connections go."""
 
+import re
+
 from flask import Response, request
 from werkzeug.exceptions import ClientDisconnected
 
 from tests.checks import servers
-from tests.checks.endpoint import MIB, Endpoint
+from tests.checks.endpoint import MIB, Endpoint, Values
 from tests.checks.registry import defect
 
 PATIENCE = 3.0
@@ -53,3 +55,36 @@ class DiesWhenCut(Endpoint):
         except ClientDisconnected:
             self.dead = True
             raise
+
+
+class LetsErrorsOut(Endpoint):
+    """One without a net: what its framework would make a 500 of ends the process."""
+
+    def __init__(self, key: bytes | None = None) -> None:
+        super().__init__(key)
+        self.app.config["PROPAGATE_EXCEPTIONS"] = True
+
+
+@defect(
+    "ends with an error where a text has a % in it",
+    "text-reserved",
+    "still-answering",
+    serve=servers.until_an_error,
+    cause="a request of text-reserved ended it",
+)
+class DecodesTwice(LetsErrorsOut):
+    def handle(self, values: Values) -> None:
+        if re.search("%(?![0-9A-Fa-f]{2})", values.get("details", "")):
+            raise RuntimeError("URI malformed")
+
+
+@defect(
+    "ends with an error where a body cannot be read",
+    "body-malformed",
+    "still-answering",
+    serve=servers.until_an_error,
+    cause="a request of body-malformed ended it",
+)
+class EndsWithABadBody(LetsErrorsOut):
+    def unreadable(self, error: ValueError) -> Response:
+        raise RuntimeError("unreadable") from error

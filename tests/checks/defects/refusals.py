@@ -1,5 +1,7 @@
 """Endpoints that take what is no delivery, or fail over it."""
 
+from urllib.parse import unquote_to_bytes
+
 from flask import Response, request
 from werkzeug.exceptions import InternalServerError
 
@@ -23,6 +25,15 @@ class FailsOverMalformed(Endpoint):
 class AcceptsMalformed(Endpoint):
     def unreadable(self, error: ValueError) -> Response:
         return Response(status=200)
+
+
+@defect("guesses what signed data means that is not UTF-8", "body-malformed", signed=True)
+class GuessesTheCharset(Endpoint):
+    def decode(self, escaped: bytes) -> str:
+        try:
+            return super().decode(escaped)
+        except UnicodeDecodeError:
+            return unquote_to_bytes(escaped.replace(b"+", b" ")).decode("latin-1")
 
 
 @defect("has no size limit", "body-large")

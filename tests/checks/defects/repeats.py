@@ -1,5 +1,8 @@
 """Endpoints that mind what came before."""
 
+import json
+from typing import Any
+
 from flask import Response
 from werkzeug.exceptions import Conflict
 
@@ -28,6 +31,18 @@ class AnswersAnew(Endpoint):
     def take(self) -> Response:
         self.answers.clear()
         return super().take()
+
+
+@defect("answers 201 to everything, and otherwise to a duplicate", "answer-200", "duplicate-same-answer")
+class AnswersAnewWith201(AnswersAnew):
+    def respond(self, append: Any) -> Response:
+        return Response(json.dumps({"append": append}), 201, content_type="application/json")
+
+
+@defect("answers too much, and as much again but otherwise to a duplicate", "append-length", "duplicate-same-answer")
+class AnswersTooMuchAnew(AnswersAnew):
+    def append(self, values: Values) -> str:
+        return f"{super().append(values):>50}"
 
 
 @defect("remembers the last ten deliveries only", "duplicate-same-answer")

@@ -116,6 +116,13 @@ def test_an_sqlite_with_the_bug_is_said_with_the_way_out(
     assert sentences(signed_environ | {"DATABASE_URL": "postgresql://host/name"}) == []
 
 
+def test_a_password_that_crosses_the_network_in_clear_is_said(signed_environ: dict[str, str]) -> None:
+    open_to_it = signed_environ | {"KAISA_INSPECT_PASSWORD": "correct horse battery"}
+    (sentence,) = sentences(open_to_it)
+    assert sentence.startswith("the inspector's password is asked for in clear (KAISA_INSPECT_PASSWORD)")
+    assert sentences(open_to_it | {"KAISA_TRUSTED_PROXIES": "1"}) == []
+
+
 def test_several_workers_on_sqlite_are_said_to_be_slower(signed_environ: dict[str, str]) -> None:
     assert sentences(signed_environ | {"WEB_CONCURRENCY": "2"}) == [
         "WEB_CONCURRENCY=2 on SQLite is slower than 1: writers wait for each other"

@@ -71,6 +71,7 @@ def test_every_setting_can_be_set(key_pair: KeyPair, tmp_path: Path) -> None:
             "KAISA_REFUSALS_KEPT": "0",
             "KAISA_REFUSALS_BYTES": "0",
             "KAISA_TRUSTED_PROXIES": "1",
+            "KAISA_INSPECT_PASSWORD": "correct horse battery",
             "KAISA_TLS_CERT": str(certificate),
             "KAISA_TLS_KEY": str(key_pair.private),
             "UNRELATED": "left alone",
@@ -88,6 +89,22 @@ def test_every_setting_can_be_set(key_pair: KeyPair, tmp_path: Path) -> None:
     assert settings.refusals == RefusalLimits(0, 0)
     assert settings.trusted_proxies == 1
     assert (settings.tls_cert, settings.tls_key) == (certificate, key_pair.private)
+
+
+def test_the_inspectors_password_is_long_enough_and_shown_nowhere() -> None:
+    assert load(UNSIGNED).inspect_password == ""
+    long_enough = load({**UNSIGNED, "KAISA_INSPECT_PASSWORD": "hunter2hunte"})
+    assert long_enough.inspect_password == "hunter2hunte"  # noqa: S105 - of this test alone
+    assert "hunter2" not in repr(long_enough)
+    problem = told({**UNSIGNED, "KAISA_INSPECT_PASSWORD": "hunter2hunt"})
+    assert problem.startswith("KAISA_INSPECT_PASSWORD: has 11 characters: so few are guessed\n    -> use 12 or more")
+    assert "hunter2" not in problem
+
+
+@pytest.mark.parametrize("path", ["/inspect", "/inspect/", "/inspect/hook"])
+def test_the_inspectors_paths_are_taken(path: str) -> None:
+    assert f"{path} has another use here" in told({**UNSIGNED, "KAISA_WEBHOOK_PATH": path})
+    assert load({**UNSIGNED, "KAISA_WEBHOOK_PATH": "/inspector"}).webhook_path == "/inspector"
 
 
 def test_an_empty_setting_counts_as_not_set() -> None:
@@ -265,7 +282,7 @@ def test_the_list_of_settings_has_a_default_and_a_meaning_for_each() -> None:
     assert defaults["KAISA_ACCEPT_UNSIGNED"] == "false"
     assert defaults["KAISA_HANDLER_BUDGET"] == "15"
     assert defaults["KAISA_TRUSTED_KEYS"] == ""
-    assert len(defaults) == len(listed) == 26
+    assert len(defaults) == len(listed) == 27
     assert all(setting.meaning for setting in listed)
     assert load(UNSIGNED) == load({**defaults, **UNSIGNED}), "the defaults that are listed are the ones that count"
 

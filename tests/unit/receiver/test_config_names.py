@@ -35,7 +35,7 @@ def test_a_near_miss_of_a_setting_is_refused(name: str, meant: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["KAISA_API_TOKEN", "KAISA_API_KEY", "KAISA_CRM_URL", "KAISA_TIMEOUT", "KAISA_INSPECT_PASSWORD", "KAISA_"]
+    "name", ["KAISA_API_TOKEN", "KAISA_API_KEY", "KAISA_CRM_URL", "KAISA_TIMEOUT", "KAISA_CRM_PASSWORD", "KAISA_"]
 )
 def test_a_variable_of_the_customers_own_is_left_alone(name: str) -> None:
     assert config.load({**UNSIGNED, name: "x"}, now=NOON) == config.load(UNSIGNED, now=NOON)

@@ -23,8 +23,8 @@ def test_an_idle_connection_outlives_a_proxys(conf: dict[str, Any]) -> None:
     assert conf["keepalive"] > 60, "nginx and the common load balancers keep theirs for 60 seconds"
 
 
-def test_the_worker_is_told_how_long_a_client_has(conf: dict[str, Any]) -> None:
+def test_the_worker_is_told_how_long_a_client_has_and_how_much_it_may_send(conf: dict[str, Any]) -> None:
     assert load_class(conf["worker_class"]) is DeadlineWorker
-    worker = SimpleNamespace(read_timeout=0)
+    worker = SimpleNamespace(read_timeout=0, max_body=0)
     conf["post_fork"](None, worker)
-    assert worker.read_timeout == 2.5
+    assert (worker.read_timeout, worker.max_body) == (2.5, 1_048_576)

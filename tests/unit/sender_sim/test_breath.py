@@ -1,7 +1,9 @@
 """On the virtual clock an endpoint that works in real time is given some, if that is asked for, and told of if not."""
 
 import asyncio
+import tracemalloc
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import pytest
 from pytest_httpserver import HTTPServer
@@ -17,7 +19,8 @@ from sender_sim.core.outcome import Answered, Failed, Failure, Outcome
 from sender_sim.run import run
 from sender_sim.transports import Breathing
 from tests.unit.sender_sim.conftest import Invoke
-from tests.unit.sender_sim.scripted import DOWN, HALF_HOUR, INTEGRATION, OK, START, a_call, of
+from tests.unit.sender_sim.endpoints import attempt_at
+from tests.unit.sender_sim.scripted import DOWN, HALF_HOUR, INTEGRATION, OK, START, URL, a_call, of
 from tests.unit.sender_sim.test_cli import misused
 from tests.unit.sender_sim.test_clocks import loop_time, on_jumping_loop
 
@@ -51,6 +54,21 @@ def played(endpoint: Working, breath: float, *names: str) -> tuple[list[Event], 
         return [event async for event in stream], loop_time()
 
     return on_jumping_loop(collect())
+
+
+def test_without_a_breath_nothing_is_kept_of_a_busy_endpoint() -> None:
+    async def kept() -> int:
+        transport = Breathing(Working(1e9, BUSY), 0)
+        for number in range(5_000):
+            await transport.send(replace(attempt_at(URL), delivery=f"{number}/sms"))
+        now, _ = tracemalloc.get_traced_memory()
+        return now
+
+    tracemalloc.start()
+    try:
+        assert on_jumping_loop(kept()) < 200_000
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("meanwhile", [BUSY, TIMEOUT], ids=str)

@@ -87,7 +87,7 @@ def test_any_answer_but_200_is_exit_code_1_and_sent_once(
     server.expect_request("/hook").respond_with_data("no", status=status)
     result = invoke("test-request", server.url_for("/hook"), "--ca", development_keys.ca)
     assert result.exit_code == 1
-    assert result.stdout.endswith("no\nFAILED: only a 200 counts (R2); Kaisa would try again in 30 minutes\n")
+    assert result.stdout.endswith("no\nFAILED: only a 200 counts (R2); a test request is not tried again (C10)\n")
     assert len(server.log) == 1
 
 
@@ -156,7 +156,7 @@ def test_send_changes_fields_to_whatever_is_asked_for(invoke: Invoke, server: HT
     [
         ("form_nr=+46", "'form_nr' is not a field; did you mean from_nr?"),
         ("xyz=1", "'xyz' is not a field; known: start, duration, from_nr,"),
-        ("details", "'details' has no '='; write FIELD=TEXT"),
+        ("details", "--set 'details': has no '='; write FIELD=TEXT"),
         ("recording_id=x", "the macro does not send {recording_id}; add it with --macro"),
     ],
 )
@@ -165,6 +165,28 @@ def test_a_change_of_what_is_no_field_is_misuse(
 ) -> None:
     assert words in misused(invoke("send", *to, "--set", change))
     assert received(server) == []
+
+
+def test_all_mistakes_in_changes_are_told_at_once(invoke: Invoke, to: tuple[str, ...]) -> None:
+    said = misused(invoke("send", *to, "--set", "detials=x", "--set", "foo", "--set", "id=1"))
+    assert said.splitlines() == [
+        "--set 'detials=x': 'detials' is not a field; did you mean details?",
+        "--set 'foo': has no '='; write FIELD=TEXT",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("retry", "afterwards"), [("true", "Kaisa would try again in 30 minutes"), ("false", "retry is off (C8)")]
+)
+def test_what_kaisa_would_do_next_is_told_of_an_event_that_failed(
+    invoke: Invoke, server: HTTPServer, development_keys: DevelopmentKeys, tmp_path: Path, retry: str, afterwards: str
+) -> None:
+    server.expect_request("/hook").respond_with_data("no", status=500)
+    settings = tmp_path / "kaisa.toml"
+    settings.write_text(f"retry = {retry}\n")
+    result = invoke("send", server.url_for("/hook"), "--ca", development_keys.ca, "--settings", settings)
+    assert result.exit_code == 1
+    assert result.stdout.endswith(f"FAILED: only a 200 counts (R2); {afterwards}\n")
 
 
 def test_what_is_sent_can_be_signed(invoke: Invoke, server: HTTPServer, to: tuple[str, ...], key_pair: KeyPair) -> None:

@@ -37,7 +37,7 @@ def test_a_run_in_which_all_is_delivered_is_exit_code_0(
     result = invoke(*answers, "--calls", 5, "--seed", 3, "--after-outbound")
     assert result.exit_code == 0
     assert result.stdout.splitlines() == [
-        "calls: 5 (--seed 3 makes them again); nothing to send for 0 of them with these settings",
+        "calls: 5 (--seed 3 makes them again)",
         "attempts: 5; delivered: 5 (5 at attempt 1); given up: 0",
         "appends saved: 5; violations: 0",
     ]

@@ -30,7 +30,7 @@ from tests.unit.sender_sim.endpoints import (
     silent,
 )
 
-SHORT = timedelta(milliseconds=300)
+SHORT = timedelta(seconds=1)  # a handshake takes less, on a busy machine too
 
 
 def test_an_answer_is_read_whole_with_its_status_and_headers(development_keys: DevelopmentKeys) -> None:
@@ -108,7 +108,7 @@ def test_an_answer_that_is_not_whole_at_the_deadline_is_a_timeout(
 ) -> None:
     outcome, endpoint = outcome_at(behaviour, development_keys, timeout=SHORT)
     assert outcome == Failed(Failure.TIMEOUT)
-    assert str(outcome) == "timeout: no whole answer after 0.3 s"
+    assert str(outcome) == "timeout: no whole answer after 1 s"
     assert not outcome.success
     assert len(endpoint.seen) == 1
 

@@ -3,8 +3,10 @@
 import asyncio
 import multiprocessing
 import os
+import shutil
 import signal
 import sqlite3
+from contextlib import suppress
 from dataclasses import asdict, replace
 from itertools import chain
 from pathlib import Path
@@ -131,6 +133,56 @@ def test_a_database_of_somebody_else_is_no_journal(tmp_path: Path) -> None:
     connection.close()
     with pytest.raises(JournalError, match=r"is not a journal of this version of sender-sim$"):
         find(path)
+
+
+def test_a_database_of_somebody_else_stays_as_it_is(tmp_path: Path) -> None:
+    path = tmp_path / "inbox.sqlite3"
+    with sqlite3.connect(path) as connection:
+        connection.execute("CREATE TABLE events (number INTEGER)")
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(JournalError):
+        find(path)
+    assert path.read_bytes() == before
+
+
+def test_a_beginning_that_was_cut_short_anywhere_is_begun_anew_or_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, connect = tmp_path / "folder", sqlite3.connect
+    folder.mkdir()
+    states: list[Path] = []
+
+    def copied(_: str) -> None:
+        """What a kill would leave, before each statement."""
+        states.append(Path(shutil.copytree(folder, tmp_path / f"{len(states)}")))
+
+    def traced(*arguments: Any, **options: Any) -> sqlite3.Connection:
+        connection: sqlite3.Connection = connect(*arguments, **options)
+        connection.set_trace_callback(copied)
+        return connection
+
+    monkeypatch.setattr(sqlite3, "connect", traced)
+    begin(folder / "journal")
+    monkeypatch.undo()
+    assert len(states) > 5
+    for state in states:
+        with suppress(JournalError):
+            find(state / "journal")
+            continue
+        begin(state / "journal")
+    for state in states:
+        with Journal.found(state / "journal") as journal:
+            assert journal.plan == PLAN
+
+
+def test_an_empty_file_is_no_run_to_go_on_with_and_one_is_begun_in_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal"
+    path.touch()
+    with pytest.raises(JournalError, match=r"is not a journal yet: no run was begun in it; leave --resume out$"):
+        find(path)
+    begin(path)
+    find(path)
 
 
 def test_a_journal_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:

@@ -174,6 +174,7 @@ def test_a_scenario_that_did_not_end_as_it_should_says_what_came_out_otherwise()
         (Rule(fault=TlsFailure(), begin=HALF_HOUR), "tls failure, from 30 min on"),
         (Rule(fault=Refused(), begin=HALF_HOUR, end=timedelta(days=2)), "refused, from 30 min to 2 days"),
         (Rule(fault=Status(503), end=2 * HALF_HOUR), "status 503, until 1 h"),
+        (Rule(fault=Status(502, before=True)), "status 502 in the endpoint's place"),
         (Rule(fault=Latency(1.5), first=2, last=3), "latency 1.5, attempts 2 to 3"),
         (Rule(fault=Reset(), first=2, event_type=EventType.SMS), "reset, attempts from 2 on, sms only"),
     ],

@@ -106,13 +106,25 @@ def test_a_summary_counts_what_happened() -> None:
         kept=False,
     )
     assert summary.lines() == [
-        "calls: 3; nothing to send for 1 of them with these settings",
+        "calls: 3; with these settings nothing is sent of 1 of them",
         "attempts: 7; delivered: 4 (2 at attempt 1, 1 at attempt 2, 1 at attempt 3); given up: 0",
         "appends saved: 1; violations: 1",
         "  failed 2x: timeout: no whole answer",
         "  failed 1x: 503 Service Unavailable",
         "  violated 1x: R7: the append is not text: 1",
     ]
+
+
+def test_an_endpoint_that_fails_otherwise_each_time_does_not_fill_the_summary() -> None:
+    summary = Summary()
+    for number in range(1_000):
+        failed = events.AttemptEnded(START, "a/sms", 1, False, None, f"protocol: no HTTP {number}", 0.1)
+        broken = events.ContractViolated(START, "a/sms", 1, "R7", f"the append is not text: {number}")
+        summary.listen(failed)
+        summary.listen(broken)
+    assert (summary.failures.total(), summary.violations.total()) == (1_000, 1_000)
+    assert (summary.failures["another failure"], summary.violations["R7: the append is not text"]) == (800, 800)
+    assert len(summary.lines()) < 500
 
 
 def test_what_was_given_up_breaks_the_contract() -> None:
@@ -132,7 +144,7 @@ def test_a_violation_breaks_the_contract_though_all_was_delivered() -> None:
 
 def test_the_summary_of_nothing_says_so_and_how_to_see_it_again() -> None:
     assert Summary(seed=7).lines() == [
-        "calls: 0 (--seed 7 makes them again); nothing to send for 0 of them with these settings",
+        "calls: 0 (--seed 7 makes them again)",
         "attempts: 0; delivered: 0 (none); given up: 0",
         "appends saved: 0; violations: 0",
     ]

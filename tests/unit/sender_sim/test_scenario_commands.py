@@ -117,6 +117,22 @@ def test_faults_are_given_as_flags_and_the_endpoint_is_not_to_blame(
     assert first == last
 
 
+def test_a_fault_that_no_attempt_could_meet_is_told_since_it_was_not_tested(
+    invoke: Invoke, answers: tuple[str, ...]
+) -> None:
+    late, never, met = "refused:from=1d,to=3d", "status:code=502,attempts=2-", "reset:attempts=1"
+    untested = "no attempt met the fault {}, so nothing of it was tested: "
+    told = invoke(*answers, "--calls", 2, "--after-outbound", "--fault", late, "--fault", never).stdout.splitlines()[
+        -2:
+    ]
+    assert told[0].startswith(
+        untested.format("refused") + "it begins 1d after the start, and the last attempt was after "
+    )
+    assert told[0].endswith("; let it begin earlier, or let more --calls happen")
+    assert told[1] == untested.format("status") + "none has the number, the event and the time that it asks for"
+    assert "no attempt met" not in invoke(*answers, "--calls", 1, "--after-outbound", "--fault", met).stdout
+
+
 def test_faults_join_those_of_a_scenario_and_come_first(invoke: Invoke, answers: tuple[str, ...]) -> None:
     result = invoke(
         *answers, "--scenario", "duplicate-storm", "--calls", 1, "--after-outbound", "--fault", "tls", "--no-retry"

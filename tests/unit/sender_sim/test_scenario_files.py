@@ -327,7 +327,10 @@ def test_a_rotation_needs_two_keys_and_nothing_else_a_second(key_pair: KeyPair) 
     with pytest.raises(SettingsError) as caught:
         staged(rotation)
     assert caught.value.problems == (
-        "key-rotation goes on to a second key to sign with; name it with --next-sign KEY",
+        (
+            "key-rotation goes on to a second key to sign with; name it with --next-sign KEY "
+            "(`sender-sim certs FOLDER` mints one, and the endpoint has to trust both)"
+        ),
         "key-rotation changes the key that signs; name the first one with --sign KEY",
     )
     with pytest.raises(SettingsError, match=r"^--next-sign: steady-day never changes the key; leave it out, or --scen"):

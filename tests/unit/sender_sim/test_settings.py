@@ -217,7 +217,10 @@ def test_https_urls_are_posted_to(url: str) -> None:
 def test_http_is_permitted_to_this_machine_alone_and_only_if_asked_for(host: str) -> None:
     assert url_problem(f"http://{host}/hook", allow_http=True) is None
     refusal = url_problem(f"http://{host}/hook")
-    assert refusal == f"'http://{host}/hook' is http; Kaisa posts to https only (write https://{host}...)"
+    assert (
+        refusal
+        == f"'http://{host}/hook' is http; Kaisa posts to https only (write https://{host}..., or give --allow-http)"
+    )
     assert settings.load({"url": f"http://{host}/hook"}, allow_http=True).url == f"http://{host}/hook"
 
 
@@ -244,6 +247,7 @@ def test_what_is_no_webhook_url_is_refused(url: str) -> None:
         "https://example..com/",
         f"https://{'a' * 64}.example/",
         "https://ex\ud800mple.com/",
+        "https://\u2024.com/",  # a dot to the resolver
     ],
     ids=ascii,
 )

@@ -84,6 +84,26 @@ def test_a_run_that_goes_on_does_what_it_would_have_done_and_repeats_only_attemp
     assert not delivered & {attempt.delivery for attempt in endpoint.sent}
 
 
+def test_a_call_that_begins_when_another_ends_does_so_in_the_same_order_after_a_stop() -> None:
+    minute = timedelta(minutes=1)
+    calls = [a_call("first", duration=minute), a_call("second", start=START + minute, duration=minute)]
+
+    def engine(left: Unfinished) -> Engine:
+        engine = Engine(BEFORE)
+        engine.resume(left, [BEFORE])
+        engine.feed(iter(calls[left.begun :]))
+        return engine
+
+    batches = play(engine(Unfinished()), Scripted(), VirtualClock(START))
+    at_once = {type(event) for event in chain(*batches) if event.at == calls[0].end}
+    assert {events.CallBegan, events.CallEnded} <= at_once
+    for cut in range(len(batches)):
+        before, after = list(chain(*batches[:cut])), list(chain(*batches[cut:]))
+        left = unfinished(before)
+        went_on = chain(*play(engine(left), Scripted(), VirtualClock(left.at or START)))
+        assert list(went_on) == [*open_attempts(before), *after]
+
+
 def test_the_run_that_is_cut_has_everything_in_it() -> None:
     kinds = {type(event) for event in chain(*undisturbed())}
     assert kinds >= {

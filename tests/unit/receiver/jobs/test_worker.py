@@ -126,3 +126,16 @@ def test_a_worker_whose_session_is_cut_ends_and_the_next_one_does_what_it_had_in
     bench.start()
     until(lambda: [job.state for job in bench.listed()] == ["done"], "done")
     assert [each.call for each in bench.effects("booked")] == ["call-1"]
+
+
+def test_a_job_whose_outcome_was_not_stored_is_begun_again_while_its_worker_lives(bench: Bench) -> None:
+    worker = bench.start()
+    bench.accept("call-1")
+    until(lambda: [job.state for job in bench.listed()] == ["done"], "done")
+    # As the disk leaves it that was full when the job ended.
+    where = "" if bench.inbox.engine.dialect.name == "sqlite" else "dbos."
+    with bench.inbox.engine.begin() as connection:
+        connection.execute(text(f"UPDATE {where}workflow_status SET status = 'PENDING'"))  # noqa: S608 - our own
+    until(lambda: len(bench.effects("booked")) == 2, "booked again")
+    until(lambda: [job.state for job in bench.listed()] == ["done"], "done again")
+    assert worker.process.poll() is None

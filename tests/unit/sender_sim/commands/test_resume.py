@@ -164,3 +164,10 @@ def test_the_page_of_a_run_that_went_on_tells_of_the_whole_run(
     whole = report.read_text("utf-8")
     invoke(*resume(arguments), "--report", report)
     assert report.read_text("utf-8") == whole
+
+
+def test_what_a_console_keeps_is_no_run(invoke: Invoke, tmp_path: Path) -> None:
+    with Journal.begun(tmp_path / "state", {"program": "console"}):
+        pass
+    said = misused(invoke("run", "--journal", tmp_path / "state", "--resume"))
+    assert said.endswith(f"holds no run but a console's state: sender-sim console --state {tmp_path / 'state'}\n")
