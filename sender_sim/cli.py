@@ -43,6 +43,15 @@ COMMANDS: Final = {
 }
 
 
+class _Commands(dict[str, click.Command]):
+    """The commands by name, each imported when it is asked for."""
+
+    def __missing__(self, name: str) -> click.Command:
+        module, _, attribute = COMMANDS[name][0].partition(":")
+        command: click.Command = getattr(import_module(f"sender_sim.commands.{module}"), attribute)
+        return self.setdefault(name, command)
+
+
 class _Group(click.Group):
     """Commands that are imported when they are needed; settings that cannot be used end in words and exit code 2."""
 
@@ -50,11 +59,7 @@ class _Group(click.Group):
         return sorted(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
-        if cmd_name not in COMMANDS:
-            return None
-        module, _, name = COMMANDS[cmd_name][0].partition(":")
-        command: click.Command = getattr(import_module(f"sender_sim.commands.{module}"), name)
-        return command
+        return self.commands[cmd_name] if cmd_name in COMMANDS else None
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         listed = {name: click.Command(name, help=text) for name, (_, text) in COMMANDS.items()}
@@ -71,7 +76,7 @@ class _Group(click.Group):
             sys.exit(2)
 
 
-@click.group(cls=_Group, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(cls=_Group, commands=_Commands(), context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="kaisa-webhook-kit")
 def main() -> None:
     """Send what Kaisa sends, to any endpoint.

@@ -6,6 +6,7 @@ Each figure is a ratio of two things measured by turns in one run, or says what 
 on loopback, and ends what it started.
 """
 
+import signal
 import sys
 import time
 from argparse import ArgumentParser, Namespace
@@ -26,6 +27,7 @@ FIGURES = (
 def main(arguments: list[str]) -> None:
     """Measure, print a row for each figure as it comes, and write all of them down if asked to."""
     options = _options(arguments)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))  # as Ctrl-C: what was started is ended
     chosen = [figure for figure in FIGURES if options.only in figure.name]
     rows = [_measured(figure, quick=options.quick) for figure in chosen]
     if options.write:
