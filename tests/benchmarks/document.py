@@ -33,7 +33,7 @@ def machine(*, quick: bool) -> str:
     load = os.getloadavg()[2]
     return (
         f"{datetime.now(UTC):%Y-%m-%d}, {how}: {os.cpu_count()} cores, {model.partition(':')[2].strip()}, "
-        f"{platform.system()} {platform.release()}; Python {platform.python_version()}, "
+        f"{platform.system()} {platform.release().partition('-')[0]}; Python {platform.python_version()}, "
         f"SQLite {sqlite3.sqlite_version}, {packages}. Other work on it meanwhile: load average {load:.1f}.\n"
     )
 
