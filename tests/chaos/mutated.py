@@ -48,6 +48,8 @@ _SHOWN: Final = 5
 # What a process that has answered a tenth of them may still grow by.
 _GROWTH: Final = 16 * 2**20
 _SIGNED_PAYLOADS: Final = 2000
+# What HTTP has for a transfer encoding that nobody knows (RFC 9112, 6.1): nothing of the receiver has failed.
+_UNKNOWN_ENCODING: Final = "not implemented (501)"
 
 
 def signing(pair: KeyPair) -> Signing:
@@ -192,7 +194,8 @@ def over_the_wire(pair: KeyPair, deployment: Deployment, *, seed: int, requests:
     account, before = _Account(set()), deployment.workers()
 
     def send(_: str | None, body: bytes) -> str:
-        return _exchange(deployment.port, body)
+        status = _exchange(deployment.port, body)
+        return _UNKNOWN_ENCODING if status == "501" else status
 
     outcome = _run(
         "mutated requests over HTTP",
