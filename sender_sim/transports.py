@@ -114,7 +114,7 @@ class _Once(aiohttp.TCPConnector):
         """End the connection at once; whatever there was to read has been read."""
         if self._connection:
             transport, closed = self._connection
-            if isinstance(transport, asyncio.WriteTransport):
+            if isinstance(transport, asyncio.WriteTransport) and not closed.done():  # else its loop is gone already
                 transport.abort()
             await asyncio.gather(closed, return_exceptions=True)  # however it ended
         await super().close(abort_ssl=abort_ssl)

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from sender_sim.certs import DevelopmentKeys
-from sender_sim.transports import HttpsTransport, trust
+from sender_sim.transports import HttpsTransport, _Once, trust
 from tests.unit.sender_sim.endpoints import Connection, attempt_at, http, server_tls, serving
 
 
@@ -58,3 +58,30 @@ def test_a_connection_is_gone_when_its_attempt_is_over_though_the_endpoint_holds
             return [connected.fileno() for connected in sockets]
 
     assert asyncio.run(send()) == [-1]
+
+
+def test_a_connection_that_is_gone_already_is_not_ended_again() -> None:
+    async def end_twice() -> None:
+        async def swallow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            while await reader.read(65_536):
+                pass
+            writer.close()
+            await writer.wait_closed()
+            over.set()
+
+        over = asyncio.Event()
+        server = await asyncio.start_server(swallow, "127.0.0.1", 0)
+        async with server:
+            _, writer = await asyncio.open_connection(*server.sockets[0].getsockname())
+            writer.write(bytes(16 * 1024 * 1024))  # closed with something left to send, it ends by itself later
+            writer.close()
+            await writer.wait_closed()
+            await asyncio.sleep(0)
+            gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            gone.set_result(None)
+            connector = _Once()
+            connector._connection = writer.transport, gone
+            await connector.close()
+            await over.wait()
+
+    asyncio.run(end_twice())
