@@ -4,7 +4,6 @@ import hashlib
 import json
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -12,6 +11,7 @@ from sqlalchemy import Connection, RowMapping, Table, and_, bindparam, delete, f
 
 from receiver import wire
 from receiver.errors import Refusal
+from receiver.store.prepared import Prepared
 from receiver.store.records import Arrival, Delivery, RefusalLimits, State, Stored
 from receiver.store.tables import deliveries, probe, refusals, storable
 
@@ -38,9 +38,8 @@ _SAME_KEY: Final = deliveries.c.key == bindparam("same_key")
 _NEXT_REVISION: Final = select(func.coalesce(func.max(deliveries.c.revision), 0) + 1).where(_SAME_KEY).scalar_subquery()
 _FIND: Final = select(deliveries).where(_SAME_KEY, deliveries.c.digest == bindparam("same_digest")).with_for_update()
 _CHANGE: Final = update(deliveries).where(deliveries.c.id == bindparam("same_id"))
-_END: Final = update(deliveries).where(
-    deliveries.c.id == bindparam("held_id"), deliveries.c.claim == bindparam("held_claim")
-)
+_HELD: Final = and_(deliveries.c.id == bindparam("held_id"), deliveries.c.claim == bindparam("held_claim"))
+_END: Final = Prepared(lambda _: update(deliveries).where(_HELD))
 
 
 def accept(
@@ -65,7 +64,7 @@ def accept(
 def end(connection: Connection, delivery_id: int, claim: str, **values: Any) -> bool:
     """Write a handler's outcome, unless its claim has gone to another run. Returns whether it was written."""
     held = {"held_id": delivery_id, "held_claim": claim}
-    ended = connection.execute(_END, {**held, "claim": None, "lease_until": None, **values})
+    ended = _END.run(connection, {**held, "claim": None, "lease_until": None, **values})
     return bool(ended.rowcount)
 
 
@@ -107,10 +106,12 @@ def _insert_into(table: Table, dialect: str) -> Any:
     return import_module(f"sqlalchemy.dialects.{dialect}").insert(table)
 
 
-@cache
 def _insert_once(dialect: str) -> Any:
     insert = _insert_into(deliveries, dialect).values(revision=_NEXT_REVISION).on_conflict_do_nothing()
     return insert.returning(deliveries.c.id, deliveries.c.revision)
+
+
+_INSERT_ONCE: Final = Prepared(_insert_once)
 
 
 def _insert(connection: Connection, delivery: Delivery, settled: str | None, claim: str) -> Stored | None:
@@ -133,8 +134,8 @@ def _insert(connection: Connection, delivery: Delivery, settled: str | None, cla
         "wire_values": json.dumps(dict(delivery.wire_values)),
         **_outcome(settled, arrival.at, claim),
     }
-    inserted = connection.execute(_insert_once(connection.dialect.name), {**row, "same_key": delivery.key}).first()
-    return _stored({**row, "id": inserted.id, "revision": inserted.revision}, claim) if inserted else None
+    inserted = _INSERT_ONCE.run(connection, {**row, "same_key": delivery.key}).fetchone()
+    return _stored({**row, "id": inserted[0], "revision": inserted[1]}, claim) if inserted else None
 
 
 def _find(connection: Connection, delivery: Delivery, settled: str | None, claim: str) -> Stored | None:

@@ -23,6 +23,9 @@ _MAX_BATCH: Final = 64
 # behind a commit: Kaisa waits for 20 in all.
 _PATIENCE: Final = 10.0
 
+# Seconds without a write after which its connection is given back: the next one begins on one that was tried.
+_IDLE: Final = 1.0
+
 # Seconds after which nobody waits any longer: a server that has gone silent must not take every thread with it.
 _LONGEST_WAIT: Final = 15.0
 
@@ -49,6 +52,7 @@ class Writer:
         self._starting = threading.Lock()
         self._thread: threading.Thread | None = None
         self._busy_since: float | None = None
+        self._connection: Connection | None = None
 
     def run(self, operation: Callable[[Connection], T], *, queue_anyway: bool = False) -> T:
         """Do `operation` and return what it returned, once that is committed. Raises what it or the commit raised.
@@ -92,11 +96,24 @@ class Writer:
 
     def _work(self) -> None:
         ended = False
-        while not ended and (first := self._waiting.get()) is not None:
+        while not ended and (first := self._next()) is not None:
             batch, ended = self._batch(first)
             self._busy_since = self._clock()
             self._commit(batch)
             self._busy_since = None
+        self._give_back()
+
+    def _next(self) -> _Write | None:
+        if self._connection is not None:
+            with suppress(queue.Empty):
+                return self._waiting.get(timeout=_IDLE)
+            self._give_back()
+        return self._waiting.get()
+
+    def _give_back(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
 
     def _batch(self, first: _Write) -> tuple[list[_Write], bool]:
         """What waits just now, and whether the writer is closed after it."""
@@ -110,13 +127,17 @@ class Writer:
         return batch, False
 
     def _commit(self, batch: list[_Write]) -> None:
+        kept = self._connection is not None
         try:
-            with self._engine.begin() as connection:
-                results = [write.operation(connection) for write in batch]
+            self._connection = self._connection or self._engine.connect()
+            with self._connection.begin():
+                results = [write.operation(self._connection) for write in batch]
         except Exception as error:  # noqa: BLE001 - whatever it is belongs to the threads that wait
+            self._give_back()
             for write in batch:
-                # None pays for another's failure; but where all fail slowly, none waits for all the others.
-                if len(batch) > 1 and self._clock() - write.since < _PATIENCE:
+                # None pays for another's failure, or for a connection that was cut while it was kept; but where all
+                # fail slowly, none waits for all the others.
+                if (kept or len(batch) > 1) and self._clock() - write.since < _PATIENCE:
                     self._commit([write])
                 else:
                     write.outcome.put((None, error))

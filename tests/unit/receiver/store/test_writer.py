@@ -130,6 +130,38 @@ def test_what_fails_in_its_commit_is_not_reported_as_done(inbox: Inbox, store: S
     assert inbox._writer.run(insert(10)) == 10
 
 
+def test_a_connection_that_was_cut_while_it_was_kept_costs_no_write(inbox: Inbox) -> None:
+    assert inbox.accept(delivery()).attempts == 1
+    kept = inbox._writer._connection
+    assert kept is not None
+    kept.connection.driver_connection.close()  # type: ignore[union-attr]  # a driver's connection
+    assert inbox.accept(delivery()).attempts == 2
+
+
+def test_the_same_connection_serves_one_write_after_another(inbox: Inbox) -> None:
+    inbox.accept(delivery())
+    kept = inbox._writer._connection
+    inbox.accept(delivery())
+    assert inbox._writer._connection is kept
+
+
+def test_a_connection_is_given_back_when_there_is_nothing_to_write(
+    inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given_back = threading.Event()
+    event.listen(inbox.engine, "checkin", lambda *_: given_back.set())
+    monkeypatch.setattr("receiver.store.writer._IDLE", 0.0)
+    inbox.accept(delivery())
+    assert given_back.wait(20)
+
+
+def test_what_the_driver_refuses_is_told_as_the_database_s_refusal(inbox: Inbox, store: Store) -> None:
+    store.change("DROP TABLE deliveries")
+    with pytest.raises(StoreUnavailable) as failed:
+        inbox.accept(delivery())
+    assert "deliveries" in failed.value.cause
+
+
 def batch(
     inbox: Inbox, waiting: Counted, gate: Gate, threads: ThreadPoolExecutor, work: list[Callable[[Connection], Any]]
 ) -> list[Future[Any]]:
@@ -199,6 +231,8 @@ def test_where_everything_fails_slowly_none_waits_for_all_the_others(
             future.result(20)
     # The batch, and the first of it alone: 10 seconds are over, and the rest is told so.
     assert tries == [0, 0]
+    writer.close()
+    engine.dispose()
 
 
 def test_behind_a_commit_that_is_stuck_nothing_is_queued_but_the_outcomes_of_handlers(
@@ -207,6 +241,7 @@ def test_behind_a_commit_that_is_stuck_nothing_is_queued_but_the_outcomes_of_han
     seconds = [0.0]
     inbox = store.open()
     claimed = inbox.accept(delivery())
+    inbox.close()
     inbox._writer = Writer(inbox.engine, clock=lambda: seconds[0])
     inbox._writer._waiting = waiting = Counted()
     stuck = threads.submit(inbox._writer.run, gate)
