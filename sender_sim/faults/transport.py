@@ -60,7 +60,7 @@ class Faulty:
         if isinstance(fault, Latency):
             return await self._late(attempt, timedelta(seconds=fault.seconds))
         if isinstance(fault, Tampered):
-            attempt = replace(attempt, request=replace(attempt.request, body=tampered(attempt.request.body)))
+            attempt = attempt._replace(request=replace(attempt.request, body=tampered(attempt.request.body)))
         started = time.perf_counter()
         outcome = await self._transport.send(attempt)
         if fault is None or isinstance(outcome, Failed):
@@ -74,7 +74,7 @@ class Faulty:
         outcome: Outcome = Failed(Failure.TIMEOUT)
         if latency < deadline:
             outcome = await self._transport.send(
-                replace(attempt, request=replace(attempt.request, timeout=deadline - latency))
+                attempt._replace(request=replace(attempt.request, timeout=deadline - latency))
             )
         seconds = time.perf_counter() - started
         if isinstance(outcome, Failed) and outcome.failure is Failure.TIMEOUT:
