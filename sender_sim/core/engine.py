@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
 from receiver import wire
@@ -79,8 +79,8 @@ _Action = _Happening | Delivery  # a delivery is due for its next attempt
 class Step:
     """What happened, and what to send now."""
 
-    events: list[Event] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
+    events: list[Event]
+    attempts: list[Attempt]
 
 
 def request_for(
