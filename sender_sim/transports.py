@@ -1,6 +1,7 @@
 """How an attempt reaches an endpoint: real HTTPS, or a WSGI application in this process; with time to breathe."""
 
 import asyncio
+import math
 import os
 import re
 import socket
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any, Final, Protocol
 
 import aiohttp
+from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.connector import Connection
 from aiohttp.http_exceptions import ContentEncodingError, HttpProcessingError
 from werkzeug.test import Client
@@ -21,12 +23,16 @@ from yarl import URL
 from sender_sim.core.delivery import Attempt, Request
 from sender_sim.core.outcome import ANSWER_LIMIT, Answered, Failed, Failure, Outcome, timed_out
 
-__all__ = ["Body", "Breathing", "HttpsTransport", "Transport", "WsgiTransport", "trust", "words"]
+__all__ = ["Body", "Breathing", "HttpsTransport", "Transport", "WsgiTransport", "seconds_since", "trust", "words"]
 
 _Headers = tuple[tuple[str, str], ...]
 
 # aiohttp wants what is longer as a stream, so that the loop is not held up.
 _AT_ONCE: Final = 1024 * 1024
+# Real seconds for which the addresses of a name are known.
+_KNOWN_FOR: Final = 1.0
+_UNASKED: Final = frozenset({"Accept-Encoding", "Content-Type"})
+_NO_TIMEOUT: Final = aiohttp.ClientTimeout()  # aiohttp's round up to whole seconds
 
 
 class Transport(Protocol):
@@ -40,6 +46,11 @@ class Transport(Protocol):
 def trust(ca: Path | None) -> ssl.SSLContext:
     """The certificates to trust: the system's, or those in a PEM file alone. Raises OSError, ssl.SSLError."""
     return ssl.create_default_context(cafile=str(ca) if ca else None)
+
+
+def seconds_since(started: float) -> float:
+    """Real seconds since `time.perf_counter()` was `started`, to a tenth of a millisecond: no more is to be known."""
+    return round(time.perf_counter() - started, 4)
 
 
 class Body:
@@ -68,6 +79,7 @@ class HttpsTransport:
 
     def __init__(self, tls: ssl.SSLContext) -> None:
         self._tls = tls
+        self._names = _Names()
 
     @classmethod
     @asynccontextmanager
@@ -83,18 +95,40 @@ class HttpsTransport:
             async with self._session() as session, asyncio.timeout(request.timeout.total_seconds()):
                 status, headers, body = await _send(session, request)
         except TimeoutError:
-            return timed_out(request.timeout, time.perf_counter() - started)
+            return timed_out(request.timeout, seconds_since(started))
         except (aiohttp.ClientError, OSError, ssl.SSLError) as error:
-            return Failed(_failure(error), words(error), time.perf_counter() - started)
-        return body.answer(status, headers, time.perf_counter() - started)
+            return Failed(_failure(error), words(error), seconds_since(started))
+        return body.answer(status, headers, seconds_since(started))
 
     def _session(self) -> aiohttp.ClientSession:
         """For one attempt: Kaisa's are half an hour apart, so it has no connection left to use again."""
         return aiohttp.ClientSession(
-            connector=_Once(ssl=self._tls),
-            skip_auto_headers=["Accept-Encoding", "Content-Type"],
-            timeout=aiohttp.ClientTimeout(),  # none of aiohttp's: it rounds up to whole seconds
+            connector=_Once(ssl=self._tls, resolver=self._names, use_dns_cache=False),
+            cookie_jar=aiohttp.DummyCookieJar(),
+            skip_auto_headers=_UNASKED,
+            timeout=_NO_TIMEOUT,
         )
+
+
+class _Names(AbstractResolver):
+    """Looks names up, each once in a while: it is a thread's work, and attempts made together need the same."""
+
+    def __init__(self, now: Callable[[], float] = time.monotonic) -> None:
+        self._now = now
+        self._known: dict[tuple[str, int, int], tuple[float, list[ResolveResult]]] = {}
+
+    async def resolve(
+        self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
+    ) -> list[ResolveResult]:
+        """The addresses of a host. Raises OSError; what could not be found is looked up again."""
+        looked_up, addresses = self._known.get((host, port, family), (-math.inf, []))
+        if self._now() - looked_up > _KNOWN_FOR:
+            addresses = await aiohttp.ThreadedResolver().resolve(host, port, family)
+            self._known[host, port, family] = self._now(), addresses
+        return addresses
+
+    async def close(self) -> None:
+        """Nothing is open."""
 
 
 class _Once(aiohttp.TCPConnector):
@@ -219,8 +253,8 @@ class WsgiTransport:
             async with asyncio.timeout(seconds):
                 status, headers, body = await self._called(request, started + seconds)
         except TimeoutError:
-            return timed_out(request.timeout, time.perf_counter() - started)
-        took = time.perf_counter() - started
+            return timed_out(request.timeout, seconds_since(started))
+        took = seconds_since(started)
         return body.answer(status, headers, took) if took <= seconds else timed_out(request.timeout, took)
 
     async def _called(self, request: Request, deadline: float) -> tuple[int, _Headers, Body]:

@@ -60,7 +60,7 @@ class Stretch:
     def advance(self, now: datetime, *, room: int) -> Step:
         """Let happen what is due; say what to send."""
         with self.turn:
-            return Step() if self.stopped.is_set() else self.engine.advance(now, room=room)
+            return Step([], []) if self.stopped.is_set() else self.engine.advance(now, room=room)
 
     def next_due(self) -> datetime | None:
         """When something happens next in this stretch."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import Enum
+from typing import Final
 
 from receiver.wire import EventType
 from sender_sim.core.outcome import Outcome
@@ -28,14 +29,14 @@ class Request:
         return headers | ({"Content-Type": self.content_type} if self.content_type else {})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # frozen, it takes four times as long to make
 class Attempt:
     """One try at a delivery. `at` is its simulated start; `number` counts from 1."""
 
-    delivery: str
-    number: int
-    at: datetime
-    request: Request
+    delivery: Final[str]
+    number: Final[int]
+    at: Final[datetime]
+    request: Final[Request]
 
 
 class State(Enum):
@@ -45,6 +46,9 @@ class State(Enum):
     IN_FLIGHT = "in flight"
     DELIVERED = "delivered"
     GIVEN_UP = "given up"
+
+
+_DUE, _IN_FLIGHT, _DELIVERED, _GIVEN_UP = State  # a name is found in no time, a member of a class is not
 
 
 class Delivery:
@@ -61,15 +65,16 @@ class Delivery:
         self.event_type = event_type
         self.request = request
         self.retry = retry
-        self.state = State.DUE
+        self.state = _DUE
         self.attempts = 0
         self.first: datetime | None = None
         self.previous: datetime | None = None
 
     def begin(self, now: datetime, due: datetime) -> Attempt:
         """Start the next attempt, which was due at `due`: how late it starts does not move those after it (R4)."""
-        self._expect(State.DUE)
-        self.state = State.IN_FLIGHT
+        if self.state is not _DUE:
+            raise self._unexpected(_DUE)
+        self.state = _IN_FLIGHT
         self.first = self.first or due
         self.previous = due
         self.attempts += 1
@@ -77,12 +82,13 @@ class Delivery:
 
     def end(self, outcome: Outcome) -> datetime | None:
         """End the attempt in flight. Returns when the next one is due; None: the delivery is over (R2, R4, C8)."""
-        self._expect(State.IN_FLIGHT)
+        if self.state is not _IN_FLIGHT:
+            raise self._unexpected(_IN_FLIGHT)
         if outcome.success:
-            self.state = State.DELIVERED
+            self.state = _DELIVERED
             return None
         due = next_attempt(self.first, self.previous) if self.retry and self.first and self.previous else None
-        self.state = State.DUE if due else State.GIVEN_UP
+        self.state = _DUE if due else _GIVEN_UP
         return due
 
     def has_failed(self, due: datetime, attempts: int) -> None:
@@ -91,9 +97,8 @@ class Delivery:
         self.previous = due
         self.attempts = attempts
 
-    def _expect(self, state: State) -> None:
-        if self.state is not state:
-            raise RuntimeError(f"{self.id} is {self.state.value}, not {state.value}")
+    def _unexpected(self, state: State) -> RuntimeError:
+        return RuntimeError(f"{self.id} is {self.state.value}, not {state.value}")
 
 
 def delivery_id(call: str, event_type: EventType) -> str:

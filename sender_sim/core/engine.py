@@ -4,15 +4,14 @@
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import IntEnum
 
 from receiver import wire
 from receiver.wire import EventType
 from sender_sim.core import encode, rules
 from sender_sim.core.call import Call, Kind, values
-from sender_sim.core.delivery import Attempt, Delivery, Request, State, delivery_id
+from sender_sim.core.delivery import Attempt, Delivery, Request, delivery_id
 from sender_sim.core.events import (
     AppendSaved,
     AttemptEnded,
@@ -38,18 +37,13 @@ from sender_sim.core.unfinished import Unfinished
 __all__ = ["Engine", "Step", "request_for"]
 
 
-class _Priority(IntEnum):
+class _Priority:
     """The order of what is due at one time: a recording found at the last moment is found in time (R6).
 
     What is of one kind comes in the order of its calls, so that a run that was stopped goes on in the same order.
     """
 
-    SETTINGS = 0
-    RECORDING = 1
-    CALL_ENDS = 2
-    CALL_BEGINS = 3
-    WAIT_OVER = 4
-    SEND = 5
+    SETTINGS, RECORDING, CALL_ENDS, CALL_BEGINS, WAIT_OVER, SEND = range(6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +79,8 @@ _Action = _Happening | Delivery  # a delivery is due for its next attempt
 class Step:
     """What happened, and what to send now."""
 
-    events: list[Event] = field(default_factory=list)
-    attempts: list[Attempt] = field(default_factory=list)
+    events: list[Event]
+    attempts: list[Attempt]
 
 
 def request_for(
@@ -149,37 +143,32 @@ class Engine:
 
     def advance(self, now: datetime, *, room: int) -> Step:
         """Let happen what is due at `now`, until `room` attempts are to be sent."""
-        step = Step()
-        while len(step.attempts) < room and (item := self._schedule.pop(now)):
+        events: list[Event] = []
+        attempts: list[Attempt] = []
+        while len(attempts) < room and (item := self._schedule.pop(now)):
             due, action = item
             if isinstance(action, Delivery):
-                step.attempts.append(self._begin(action, now, due))
-                step.events.append(AttemptStarted(now, action.id, action.attempts))
+                self._in_flight[action.id] = action
+                attempts.append(action.begin(now, due))
+                events.append(AttemptStarted(now, action.id, action.attempts))
             else:
-                step.events.extend(self._happen(action, due, now))
-        return step
+                events += self._happen(action, due, now)
+        return Step(events, attempts)
 
-    def conclude(self, attempt: Attempt, outcome: Outcome, now: datetime) -> Iterator[Event]:
+    def conclude(self, attempt: Attempt, outcome: Outcome, now: datetime) -> list[Event]:
         """Take the outcome of an attempt; say what follows from it."""
         delivery = self._in_flight.pop(attempt.delivery)
         due = delivery.end(outcome)
         status = outcome.status if isinstance(outcome, Answered) else None
-        yield AttemptEnded(
-            now, delivery.id, attempt.number, outcome.success, status, str(outcome), round(outcome.seconds, 4)
-        )
-        if delivery.state is State.DELIVERED:
-            yield from _judge_answer(delivery, attempt, outcome, now)
-            yield Delivered(now, delivery.id, delivery.attempts)
-        elif due:
+        ended = AttemptEnded(now, delivery.id, attempt.number, outcome.success, status, str(outcome), outcome.seconds)
+        if due:
             self._schedule.add(due, _Priority.SEND, delivery)
-            yield RetryScheduled(now, delivery.id, delivery.attempts + 1, due)
-        else:
-            reason = "the retry window is over" if delivery.retry else "retries are off"
-            yield GivenUp(now, delivery.id, delivery.attempts, reason)
-
-    def _begin(self, delivery: Delivery, now: datetime, due: datetime) -> Attempt:
-        self._in_flight[delivery.id] = delivery
-        return delivery.begin(now, due)
+            return [ended, RetryScheduled(now, delivery.id, delivery.attempts + 1, due)]
+        if outcome.success:
+            judged = _judge_answer(delivery, attempt, outcome, now)
+            return [ended, *judged, Delivered(now, delivery.id, delivery.attempts)]
+        reason = "the retry window is over" if delivery.retry else "retries are off"
+        return [ended, GivenUp(now, delivery.id, delivery.attempts, reason)]
 
     def _place_next(self) -> None:
         if call := next(self._calls, None):

@@ -1,7 +1,7 @@
 """What is due when: a heap keyed (time, priority, sequence), so that the order of equal times is defined."""
 
-import heapq
 from datetime import datetime
+from heapq import heappop, heappush
 from itertools import count
 from typing import Generic, TypeVar
 
@@ -22,7 +22,7 @@ class Schedule(Generic[T]):
 
     def add(self, due: datetime, priority: int, item: T) -> None:
         """Have `item` come up at `due`."""
-        heapq.heappush(self._heap, (due, priority, next(self._sequence), item))
+        heappush(self._heap, (due, priority, next(self._sequence), item))
 
     def next_due(self) -> datetime | None:
         """When the next item comes up; None: nothing is left."""
@@ -30,7 +30,8 @@ class Schedule(Generic[T]):
 
     def pop(self, now: datetime) -> tuple[datetime, T] | None:
         """Take the next item that is due at `now`, with the time it was due."""
-        if not self._heap or self._heap[0][0] > now:
+        heap = self._heap
+        if not heap or heap[0][0] > now:
             return None
-        due, _, _, item = heapq.heappop(self._heap)
+        due, _, _, item = heappop(heap)
         return due, item

@@ -25,7 +25,7 @@ from sender_sim.core.faults import (
 )
 from sender_sim.core.outcome import Answered, Failed, Failure, Outcome, timed_out
 from sender_sim.faults.tampering import tampered
-from sender_sim.transports import Transport
+from sender_sim.transports import Transport, seconds_since
 
 __all__ = ["Faulty", "Plan"]
 
@@ -76,7 +76,7 @@ class Faulty:
             outcome = await self._transport.send(
                 replace(attempt, request=replace(attempt.request, timeout=deadline - latency))
             )
-        seconds = time.perf_counter() - started
+        seconds = seconds_since(started)
         if isinstance(outcome, Failed) and outcome.failure is Failure.TIMEOUT:
             return timed_out(deadline, seconds, _NOTE)
         return replace(outcome, seconds=seconds)
@@ -89,7 +89,7 @@ async def _spoilt(answer: Answered, fault: Fault, deadline: timedelta, started: 
             return Failed(Failure.RESET, _UNANSWERED[type(fault)], answer.seconds)
         case Dripping():
             await asyncio.sleep(deadline.total_seconds() - (time.perf_counter() - started))
-            return timed_out(deadline, time.perf_counter() - started, _NOTE)
+            return timed_out(deadline, seconds_since(started), _NOTE)
         case Status(code):
             return Answered(code, seconds=answer.seconds, note=_NOTE)
         case _:

@@ -41,6 +41,14 @@ def test_an_answer_is_read_whole_with_its_status_and_headers(development_keys: D
     assert str(outcome) == "200 OK"
 
 
+@pytest.mark.parametrize("behaviour", [answering(http(b"{}")), closed_before_the_answer, silent])
+def test_how_long_it_took_is_told_to_a_tenth_of_a_millisecond(
+    development_keys: DevelopmentKeys, behaviour: Behaviour
+) -> None:
+    outcome, _ = outcome_at(behaviour, development_keys, timeout=SHORT)
+    assert 0 < outcome.seconds == round(outcome.seconds, 4)
+
+
 @pytest.mark.parametrize("answer", [b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n{}", b"HTTP/1.0 200 OK\r\n\r\n{}"])
 def test_an_answer_without_a_length_ends_with_the_connection(development_keys: DevelopmentKeys, answer: bytes) -> None:
     outcome, _ = outcome_at(answering(answer), development_keys)

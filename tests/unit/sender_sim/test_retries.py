@@ -149,3 +149,12 @@ def test_retries_count_from_the_start_of_the_previous_attempt_though_it_ended_la
     assert list(engine.conclude(attempt, DOWN, ended))[-1] == events.RetryScheduled(
         ended, "a/post-call", 2, START + HALF_HOUR
     )
+
+
+def test_an_outcome_is_taken_whether_or_not_anybody_looks_at_what_follows_from_it() -> None:
+    engine = Engine(INTEGRATION)
+    engine.place(a_call())
+    [attempt] = engine.advance(START, room=1).attempts
+    assert engine.next_due() is None
+    engine.conclude(attempt, DOWN, START)
+    assert engine.next_due() == START + HALF_HOUR
