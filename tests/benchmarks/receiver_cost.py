@@ -89,12 +89,14 @@ class Bench:
         *,
         encoding: str = wire.FORM,
         tls: bool = True,
+        one_cpu: bool = False,
         connections: int = 16,
         settings: Mapping[str, str] | None = None,
     ) -> Load:
         """A server that has warmed up, and a load for it."""
         database = {"DATABASE_URL": f"sqlite:///{self.folder / 'inbox.sqlite3'}"}
-        server = self.stack.enter_context(serving(application, self.keys, database | dict(settings or {}), tls=tls))
+        given = database | dict(settings or {})
+        server = self.stack.enter_context(serving(application, self.keys, given, tls=tls, one_cpu=one_cpu))
         integration = Integration(url=server.url, encoding=encoding, signer=Signer(self.keys.signing_key.read_bytes()))
         calls = synthetic.calls(random.Random(), sys.maxsize, datetime.now(UTC))
         requests = (request_for(call, EventType.POST_CALL, integration) for call in calls)
@@ -103,9 +105,9 @@ class Bench:
         return load
 
 
-def _cpu(quick: bool, *, encoding: str, tls: bool) -> Measured:
+def _cpu(quick: bool, *, encoding: str, tls: bool, one_cpu: bool = False) -> Measured:
     with Bench.open() as bench:
-        receiver, bare = (bench.load(each, encoding=encoding, tls=tls) for each in (RECEIVER, BARE))
+        receiver, bare = (bench.load(each, encoding=encoding, tls=tls, one_cpu=one_cpu) for each in (RECEIVER, BARE))
         count = 200 if quick else 700
         ratio, (ours, theirs) = ratios(lambda: receiver.cpu(count), lambda: bare.cpu(count), quick=quick)
         rates = f"{receiver.rate:.0f} and {bare.rate:.0f} a second"
@@ -130,6 +132,10 @@ FIGURES: Final = (
         name="receiver: the same, JSON",
         measure=partial(_cpu, encoding=wire.JSON, tls=True),
         at_most=1.5,
+    ),
+    Figure(
+        name="receiver: the same, form, both kept on one CPU",
+        measure=partial(_cpu, encoding=wire.FORM, tls=True, one_cpu=True),
     ),
     Figure(
         name="receiver: the same, form, behind a proxy (HTTP, connections kept)",

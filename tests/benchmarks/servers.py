@@ -45,13 +45,17 @@ class Server:
 
 
 @contextmanager
-def serving(application: str, keys: DevelopmentKeys, settings: Mapping[str, str], *, tls: bool) -> Iterator[Server]:
-    """`application` served with receiver/gunicorn.conf.py until the end of the block."""
+def serving(
+    application: str, keys: DevelopmentKeys, settings: Mapping[str, str], *, tls: bool, one_cpu: bool = False
+) -> Iterator[Server]:
+    """`application` served with receiver/gunicorn.conf.py until the end of the block; `one_cpu`: kept on one CPU."""
     port = free_port()
     with_tls = {"KAISA_TLS_CERT": str(keys.tls_certificate), "KAISA_TLS_KEY": str(keys.tls_key)} if tls else {}
     environment = {name: value for name, value in os.environ.items() if not name.startswith("KAISA_")}
     environment |= {"PORT": str(port), "KAISA_TRUSTED_KEYS": str(keys.signing_certificate), **with_tls, **settings}
     command = [sys.executable, "-m", "gunicorn", "--config", "receiver/gunicorn.conf.py", application]
+    if one_cpu:
+        command = ["taskset", "--cpu-list", str(min(os.sched_getaffinity(0))), *command]
     log = keys.folder / f"{application}-{port}.log"
     with log.open("wb") as output, subprocess.Popen(command, env=environment, stdout=output, stderr=output) as process:
         try:
