@@ -6,8 +6,7 @@ import os
 import re
 import secrets
 import time
-from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Final
 
 import structlog
@@ -127,14 +126,13 @@ def _add_metrics(app: Flask, settings: Settings, receiver: Receiver) -> "Metrics
 
 def _add_webhook(app: Flask, settings: Settings, receiver: Receiver, metrics: "Metrics | None") -> None:
     def webhook() -> Response:
-        started = time.perf_counter()
-        arrival = Arrival(request.content_type, b"", utc_now(), request.remote_addr)
+        started, at = time.perf_counter(), utc_now()
         received = bytearray()
         try:
             _read_body(received, settings.max_body)
-            receipt = receiver.receive(replace(arrival, body=bytes(received)))
+            receipt = receiver.receive(_arrival(received, at))
         except Refusal as refusal:
-            _keep(receiver, replace(arrival, body=bytes(received)), refusal)
+            _keep(receiver, _arrival(received, at), refusal)
             if metrics:
                 metrics.refused(refusal.status, refusal.code, time.perf_counter() - started)
             raise
@@ -153,6 +151,10 @@ def _add_webhook(app: Flask, settings: Settings, receiver: Receiver, metrics: "M
         provide_automatic_options=False,
         strict_slashes=not path.endswith("/"),  # else werkzeug redirects the path without the slash
     )
+
+
+def _arrival(received: bytearray, at: datetime) -> Arrival:
+    return Arrival(request.content_type, bytes(received), at, request.remote_addr)
 
 
 def _read_body(received: bytearray, limit: int) -> None:
@@ -243,9 +245,11 @@ def _json(text: str, status: int, subtype: str = "json") -> Response:
 
 
 def _finish_headers(response: Response) -> Response:
-    response.headers[_REQUEST_ID] = g.request_id
+    given = {name.lower() for name, _ in response.headers}
+    response.headers.add(_REQUEST_ID, g.request_id)
     for name, value in _SECURITY.items():
-        response.headers.setdefault(name, value)
+        if name.lower() not in given:
+            response.headers.add(name, value)
     return response
 
 

@@ -5,12 +5,14 @@ more, 6 after a +, also with spaces, dashes, dots, slashes or parentheses betwee
 other: a long numeric one is masked too, because nothing tells it from a number; `delivery` beside it finds the call.
 """
 
+import json
 import logging
 import re
 import sys
 import traceback
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from contextlib import suppress
+from functools import cache
 from typing import Any, Final
 
 import structlog
@@ -59,11 +61,21 @@ def configure() -> None:
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
             _mask_values,
-            structlog.processors.JSONRenderer(),
+            structlog.processors.JSONRenderer(_as_json),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         logger_factory=lambda *_: _Lines(sys.stderr),
     )
+
+
+def _as_json(line: object, *, default: Callable[[object], object]) -> str:
+    """What json.dumps does; that builds an encoder for each line."""
+    return _encoder(default).encode(line)
+
+
+@cache
+def _encoder(default: Callable[[object], object]) -> json.JSONEncoder:
+    return json.JSONEncoder(default=default)
 
 
 class _Lines(structlog.WriteLogger):

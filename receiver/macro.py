@@ -75,6 +75,11 @@ class Macro:
         return frozenset(name for pair in self.pairs for name in pair.placeholders)
 
     @cached_property
+    def wire_names(self) -> dict[str, Pair]:
+        """Every name that is sent, in order, and its pair."""
+        return {pair.wire_name: pair for pair in self.pairs}
+
+    @cached_property
     def sources(self) -> dict[str, Pair]:
         """Field -> the pair it is read from: the first one that carries that field and no other."""
         sources: dict[str, Pair] = {}
@@ -95,9 +100,8 @@ class Macro:
                 mismatched.append(pair.wire_name)
             else:
                 fields[name] = value
-        names = [pair.wire_name for pair in self.pairs]
-        unexpected = tuple(name for name in values if name not in names)
-        missing = tuple(name for name in names if name not in values)
+        unexpected = tuple(name for name in values if name not in self.wire_names)
+        missing = tuple(name for name in self.wire_names if name not in values)
         return Reading(fields, unexpected, missing, tuple(mismatched))
 
 
