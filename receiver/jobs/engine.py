@@ -2,8 +2,9 @@
 
 import json
 import threading
+import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -165,7 +166,10 @@ def _register(worker: Worker) -> None:
     )
     def attempt(delivery: int, handler: str, number: int, first: int) -> str | None:
         with worker.running(DBOS.workflow_id or ""):
-            error = call(delivery, handler)
+            try:
+                error = call(delivery, handler)
+            except SQLAlchemyError as lost:  # what came of it; DBOS itself would give the job up
+                error = f"its outcome was not stored: {getattr(lost, 'orig', lost)}"
         if error is None:
             return None
         delay = worker.delay(number - first + 1)
@@ -174,9 +178,20 @@ def _register(worker: Worker) -> None:
             log.error("background handler failed for good", **told)
             raise jobs.JobFailed(error)
         again = jobs.options(delivery, handler, number + 1, delay=delay)
-        DBOS.enqueue_workflow_with_options(again, delivery, handler, number + 1, first)
+        _until_stored(lambda: DBOS.enqueue_workflow_with_options(again, delivery, handler, number + 1, first))
         log.warning("background handler failed", **told, again_in=delay.total_seconds())
         return jobs.RETRIED
+
+
+def _until_stored(write: Callable[[], object]) -> None:
+    """Write as soon as the store takes it: a job whose next attempt is not stored (a full disk) would be given up."""
+    while True:
+        try:
+            write()
+        except SQLAlchemyError:
+            time.sleep(_TEND_SECONDS)
+        else:
+            return
 
 
 def _read(engine: Engine, delivery: int) -> CallEvent:

@@ -8,6 +8,29 @@ from sqlalchemy import text
 
 from tests.unit.receiver.jobs.conftest import Bench, until
 
+# How the outcomes of steps are refused, as by a full disk, and taken again.
+REFUSING = {
+    "sqlite": (
+        [
+            (
+                "CREATE TRIGGER no_room BEFORE INSERT ON operation_outputs "
+                "BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+            )
+        ],
+        "DROP TRIGGER no_room",
+    ),
+    "postgresql": (
+        [
+            (
+                "CREATE FUNCTION no_room() RETURNS trigger LANGUAGE plpgsql AS "
+                "$$ BEGIN RAISE EXCEPTION 'no space left on device'; END $$"
+            ),
+            "CREATE TRIGGER no_room BEFORE INSERT ON dbos.operation_outputs EXECUTE FUNCTION no_room()",
+        ],
+        "DROP TRIGGER no_room ON dbos.operation_outputs",
+    ),
+}
+
 
 def test_a_job_that_kill_9_cut_off_is_done_again_after_a_restart(bench: Bench) -> None:
     (bench.folder / "hold").touch()
@@ -140,3 +163,17 @@ def test_a_job_whose_outcome_was_not_stored_is_begun_again_while_its_worker_live
     until(lambda: len(bench.effects("booked")) == 2, "booked again")
     until(lambda: [job.state for job in bench.listed()] == ["done"], "done again")
     assert worker.process.poll() is None
+
+
+def test_a_job_is_not_given_up_because_the_store_took_nothing_for_a_while(bench: Bench) -> None:
+    refuse, accept = REFUSING[bench.inbox.engine.dialect.name]
+    with bench.inbox.engine.begin() as connection:
+        for statement in refuse:
+            connection.execute(text(statement))
+    bench.start()
+    bench.accept("call-1")
+    until(lambda: bench.effects("booked"), "booked")
+    with bench.inbox.engine.begin() as connection:
+        connection.execute(text(accept))
+    until(lambda: {job.state for job in bench.listed()} == {"done"} and len(bench.effects("booked")) == 2, "done again")
+    assert bench.listed(failed=True) == []
