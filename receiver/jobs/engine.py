@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -43,6 +44,9 @@ _LONGEST_BACKOFF: Final = timedelta(hours=1)
 # How soon the jobs of a worker that died are taken over by those that live.
 _TEND_SECONDS: Final = 2
 
+# How soon what the store did not take is tried again.
+_STORE_SECONDS: Final = 2
+
 # A job that the store says is in hand here, and that is not, so many times in a row: its outcome was not stored.
 _TIMES_MISSED: Final = 3
 
@@ -70,7 +74,7 @@ class Worker:
                 self.tend()
             except SQLAlchemyError as error:
                 # Its id may be another's by now, and two of one id would do the same work: start anew.
-                log.error("worker lost the database", cause=str(getattr(error, "orig", error)))  # noqa: TRY400 - in one line
+                log.error("worker lost the database", cause=_cause(error))  # noqa: TRY400 - in one line
                 code, patience = 1, timedelta()
         self.stop(patience)
         log.info("worker stopped")
@@ -169,7 +173,7 @@ def _register(worker: Worker) -> None:
             try:
                 error = call(delivery, handler)
             except SQLAlchemyError as lost:  # what came of it; DBOS itself would give the job up
-                error = f"its outcome was not stored: {getattr(lost, 'orig', lost)}"
+                error = f"its outcome was not stored: {_cause(lost)}"
         if error is None:
             return None
         delay = worker.delay(number - first + 1)
@@ -178,20 +182,29 @@ def _register(worker: Worker) -> None:
             log.error("background handler failed for good", **told)
             raise jobs.JobFailed(error)
         again = jobs.options(delivery, handler, number + 1, delay=delay)
-        _until_stored(lambda: DBOS.enqueue_workflow_with_options(again, delivery, handler, number + 1, first))
+        enqueue = partial(DBOS.enqueue_workflow_with_options, again, delivery, handler, number + 1, first)
+        _until_stored(again["workflow_id"], enqueue)
         log.warning("background handler failed", **told, again_in=delay.total_seconds())
         return jobs.RETRIED
 
 
-def _until_stored(write: Callable[[], object]) -> None:
+def _until_stored(job: str, write: Callable[[], object]) -> None:
     """Write as soon as the store takes it: a job whose next attempt is not stored (a full disk) would be given up."""
+    told = False
     while True:
         try:
             write()
-        except SQLAlchemyError:
-            time.sleep(_TEND_SECONDS)
+        except SQLAlchemyError as error:
+            if not told:
+                log.warning("background handler's next attempt not stored yet", job=job, cause=_cause(error))
+                told = True
+            time.sleep(_STORE_SECONDS)  # nothing tells when there is room again
         else:
             return
+
+
+def _cause(error: SQLAlchemyError) -> str:
+    return mask(storable(str(getattr(error, "orig", error))))
 
 
 def _read(engine: Engine, delivery: int) -> CallEvent:

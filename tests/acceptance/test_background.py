@@ -11,6 +11,7 @@ import pytest
 from tests.acceptance.deployment import Deployment, Worker, copy_out
 from tests.calls import FORM, POST_CALL, form
 
+# Its pause is what it does: a worker that is killed meets handlers between their beginning and their end.
 HANDLERS = """
 import os, time
 from receiver.event import CallEvent
